@@ -1,0 +1,1 @@
+"""vpcflow: VPC flow logging as open software."""

@@ -1,0 +1,1 @@
+"""Fills fields that the maker of a record left out."""

@@ -1,0 +1,1 @@
+"""Networks and records made for trying things out, clearly marked as made."""

@@ -1,0 +1,1 @@
+"""Questions about flow records, and the engines that answer them."""

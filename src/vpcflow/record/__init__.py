@@ -1,0 +1,1 @@
+"""What a flow record is: fields, log formats, batches and codecs."""

@@ -1,0 +1,1 @@
+"""Where records rest: the Iceberg table, its layout, commits, compaction and retention."""
