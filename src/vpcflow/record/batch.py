@@ -59,7 +59,7 @@ class FlowBatch:
     @property
     def num_records(self) -> int:
         """How many records the batch holds."""
-        return self.records.num_rows
+        return int(self.records.num_rows)
 
     def with_records(self, records: pa.RecordBatch) -> FlowBatch:
         """The same batch with other columns."""

@@ -10,15 +10,44 @@ _NULL = "not known, or not in the same account"
 
 #: The 36 fields of versions 2 to 6, in AWS's order.
 TRANSIT_GATEWAY_FIELD_NAMES: tuple[str, ...] = tuple(
-    """
-    version resource-type account-id tgw-id tgw-attachment-id
-    tgw-src-vpc-account-id tgw-dst-vpc-account-id tgw-src-vpc-id tgw-dst-vpc-id
-    tgw-src-subnet-id tgw-dst-subnet-id tgw-src-eni tgw-dst-eni tgw-src-az-id tgw-dst-az-id
-    tgw-pair-attachment-id srcaddr dstaddr srcport dstport protocol packets bytes start end
-    log-status type packets-lost-no-route packets-lost-blackhole packets-lost-mtu-exceeded
-    packets-lost-ttl-expired tcp-flags region flow-direction
-    pkt-src-aws-service pkt-dst-aws-service
-    """.split()
+    [
+        "version",
+        "resource-type",
+        "account-id",
+        "tgw-id",
+        "tgw-attachment-id",
+        "tgw-src-vpc-account-id",
+        "tgw-dst-vpc-account-id",
+        "tgw-src-vpc-id",
+        "tgw-dst-vpc-id",
+        "tgw-src-subnet-id",
+        "tgw-dst-subnet-id",
+        "tgw-src-eni",
+        "tgw-dst-eni",
+        "tgw-src-az-id",
+        "tgw-dst-az-id",
+        "tgw-pair-attachment-id",
+        "srcaddr",
+        "dstaddr",
+        "srcport",
+        "dstport",
+        "protocol",
+        "packets",
+        "bytes",
+        "start",
+        "end",
+        "log-status",
+        "type",
+        "packets-lost-no-route",
+        "packets-lost-blackhole",
+        "packets-lost-mtu-exceeded",
+        "packets-lost-ttl-expired",
+        "tcp-flags",
+        "region",
+        "flow-direction",
+        "pkt-src-aws-service",
+        "pkt-dst-aws-service",
+    ]
 )
 
 TRANSIT_GATEWAY_ONLY_FIELDS: tuple[FieldSpec, ...] = (
