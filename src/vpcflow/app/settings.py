@@ -1,0 +1,132 @@
+"""All settings in one frozen model: command line, then environment, then vpcflow.toml, then defaults."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from vpcflow.base.data_folder import DataFolder
+from vpcflow.base.errors import SettingsError
+from vpcflow.collect.settings import CollectSettings
+from vpcflow.query.settings import QuerySettings
+from vpcflow.store.settings import StoreSettings
+from vpcflow.store.table_settings import RetentionSettings, TableSettings
+
+ENVIRONMENT_PREFIX = "VPCFLOW_"
+#: Environment variables that are not settings: where settings are, and click's completion.
+_NOT_SETTINGS = frozenset({"VPCFLOW_CONFIG"})
+DEFAULT_FILE = "vpcflow.toml"
+
+
+def _default_data() -> Path:
+    base = os.environ.get("XDG_DATA_HOME") or "~/.local/share"
+    return Path(base).expanduser() / "vpcflow"
+
+
+class Settings(BaseSettings):
+    """Everything that can be set; one part per component.
+
+    Errors: unknown keys are refused, in the file and in the environment.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix=ENVIRONMENT_PREFIX,
+        env_nested_delimiter="__",
+        extra="forbid",
+        frozen=True,
+    )
+
+    data: Path = Field(
+        default_factory=_default_data,
+        description="Folder of everything that vpcflow keeps.",
+    )
+    collect: CollectSettings = Field(default_factory=CollectSettings, description="Taking records in.")
+    store: StoreSettings = Field(default_factory=StoreSettings, description="Writing data files.")
+    table: TableSettings = Field(default_factory=TableSettings, description="Keeping the table.")
+    retention: RetentionSettings = Field(
+        default_factory=RetentionSettings, description="How long records are kept."
+    )
+    query: QuerySettings = Field(default_factory=QuerySettings, description="Bounds on questions.")
+
+    @property
+    def folder(self) -> DataFolder:
+        """The data folder."""
+        return DataFolder(self.data)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Environment before what is handed in: the file's values are handed in."""
+        return env_settings, init_settings
+
+
+def find_file(config_file: str | None) -> Path | None:
+    """The settings file that is in force: the one that was named, else ./vpcflow.toml if there."""
+    if config_file:
+        return Path(config_file)
+    here = Path(DEFAULT_FILE)
+    return here if here.is_file() else None
+
+
+def load_settings(data: str | None = None, config_file: str | None = None) -> Settings:
+    """Read the settings.
+
+    Errors: SettingsError that names the key, where it stands and what is wrong with it.
+    """
+    path = find_file(config_file)
+    values = _read_file(path) if path else {}
+    _refuse_unknown_environment()
+    try:
+        settings = Settings(**values)
+        # The command line wins over the environment, which pydantic-settings ranks first here.
+        return settings.model_copy(update={"data": Path(data)}) if data else settings
+    except ValidationError as error:
+        raise _settings_error(error, path) from error
+
+
+def _read_file(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise SettingsError(
+            "no such settings file", where=str(path), hint="check --config or VPCFLOW_CONFIG"
+        ) from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"cannot read the settings file: {error}", where=str(path)) from error
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"not valid TOML: {error}", where=str(path)) from error
+
+
+def _refuse_unknown_environment() -> None:
+    for name in os.environ:
+        if not name.startswith(ENVIRONMENT_PREFIX) or name in _NOT_SETTINGS:
+            continue
+        first = name.removeprefix(ENVIRONMENT_PREFIX).lower().split("__")[0]
+        if first not in Settings.model_fields:
+            raise SettingsError(
+                "no such setting",
+                where=f"environment variable {name}",
+                hint="`vpcflow config show` lists all settings",
+            )
+
+
+def _settings_error(error: ValidationError, path: Path | None) -> SettingsError:
+    first = error.errors()[0]
+    key = ".".join(str(part) for part in first["loc"])
+    variable = ENVIRONMENT_PREFIX + "__".join(str(part) for part in first["loc"]).upper()
+    place = f"environment variable {variable}" if variable in os.environ else str(path or "settings")
+    message = "no such setting" if first["type"] == "extra_forbidden" else first["msg"].lower()
+    return SettingsError(
+        f"{key}: {message}", where=place, hint="`vpcflow config show` lists all settings"
+    )
