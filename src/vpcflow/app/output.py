@@ -28,7 +28,9 @@ def scaled(value: float, units: Sequence[str] = _COUNT_UNITS) -> str:
     size = float(value)
     for unit in units[:-1]:
         if abs(size) < 999.5:
-            return f"{size:.0f}{unit}" if size == int(size) or size >= 99.95 else f"{size:.1f}{unit}"
+            return (
+                f"{size:.0f}{unit}" if size == int(size) or size >= 99.95 else f"{size:.1f}{unit}"
+            )
         size /= 1000
     return f"{size:.0f}{units[-1]}"
 

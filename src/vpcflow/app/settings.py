@@ -45,7 +45,9 @@ class Settings(BaseSettings):
         default_factory=_default_data,
         description="Folder of everything that vpcflow keeps.",
     )
-    collect: CollectSettings = Field(default_factory=CollectSettings, description="Taking records in.")
+    collect: CollectSettings = Field(
+        default_factory=CollectSettings, description="Taking records in."
+    )
     store: StoreSettings = Field(default_factory=StoreSettings, description="Writing data files.")
     table: TableSettings = Field(default_factory=TableSettings, description="Keeping the table.")
     retention: RetentionSettings = Field(
@@ -125,7 +127,9 @@ def _settings_error(error: ValidationError, path: Path | None) -> SettingsError:
     first = error.errors()[0]
     key = ".".join(str(part) for part in first["loc"])
     variable = ENVIRONMENT_PREFIX + "__".join(str(part) for part in first["loc"]).upper()
-    place = f"environment variable {variable}" if variable in os.environ else str(path or "settings")
+    place = (
+        f"environment variable {variable}" if variable in os.environ else str(path or "settings")
+    )
     message = "no such setting" if first["type"] == "extra_forbidden" else first["msg"].lower()
     return SettingsError(
         f"{key}: {message}", where=place, hint="`vpcflow config show` lists all settings"

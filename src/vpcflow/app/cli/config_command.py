@@ -53,7 +53,8 @@ def show(ctx: click.Context, as_json: bool) -> None:
         if as_json:
             click.echo(
                 json.dumps(
-                    {"name": entry.name, "value": entry.value, "default": entry.default}, default=str
+                    {"name": entry.name, "value": entry.value, "default": entry.default},
+                    default=str,
                 )
             )
         else:
