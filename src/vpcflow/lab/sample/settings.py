@@ -5,13 +5,14 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 #: AWS publishes to S3 every five minutes.
 SLOT_S = 300
 SLOTS_A_DAY = 86_400 // SLOT_S
 #: A sample needs some records a slot to show anything.
 RECORDS_MIN = 2_000
+RECORDS_A_DAY_MIN = 1_000
 HOSTS_MIN = 32
 HOSTS_MAX = 2_000
 #: How many hosts a sample gets when nobody says: one for each so many records a day.
@@ -45,6 +46,12 @@ class SampleSettings(BaseModel):
         if not 2015 <= value.year <= 2100:
             raise ValueError("flow logs exist since 2015; choose a year up to 2100")
         return value
+
+    @model_validator(mode="after")
+    def _days_are_not_empty(self) -> SampleSettings:
+        if self.records < self.days * RECORDS_A_DAY_MIN:
+            raise ValueError(f"a sample needs at least {RECORDS_A_DAY_MIN} records a day")
+        return self
 
     @property
     def start_s(self) -> int:

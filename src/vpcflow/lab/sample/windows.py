@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vpcflow.lab.sample.connections import REJECT, VIEW, Rng, Rows
+from vpcflow.lab.sample.connections import VIEW, Rng, Rows
 from vpcflow.lab.sample.network import Network
 from vpcflow.lab.sample.settings import SLOT_S, SampleSettings
 
@@ -154,8 +154,9 @@ def _split(
     whole = is_first & is_last
     burst = rng.gamma(2.0, 0.5, len(views))
     packets = np.where(whole, views["packets"], rng.poisson(views["packets"] * share * burst))
-    packets = np.maximum(packets, is_first.astype(np.int64) + is_last)
-    packets = np.where(views["action"] == REJECT, np.minimum(packets, views["packets"]), packets)
+    # The first and the last packet are where they are; nothing has more packets than there were.
+    sure = np.where(whole, 0, is_first + (is_last & (views["packets"] > 1)))
+    packets = np.minimum(np.maximum(packets, sure), views["packets"])
     size = views["bytes"] / np.maximum(views["packets"], 1)
     size = size * np.where(whole, 1.0, np.exp(rng.normal(0, 0.15, len(views))))
     volume = np.clip(np.rint(packets * size), packets * 40, packets * 9_001)
