@@ -79,7 +79,7 @@ class Slots:
                 slot_s, ordinary_all * weight, max(0, quota), rng, first=number == 0
             )
             if last:
-                records = _cut(records, quota + int(ordinary * DEBT_SHARE_MAX), rng)
+                records = _cut(records, quota, rng)
             self._given += len(records)
             yield slot_s, records[rng.permutation(len(records))]
 
