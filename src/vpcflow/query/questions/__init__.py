@@ -1,0 +1,37 @@
+"""The built-in questions by name; each is imported when it is asked."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from vpcflow.base.errors import ResourceError
+
+if TYPE_CHECKING:
+    from vpcflow.query.questions.question import Question
+
+#: Every question, with the one line that help shows.
+QUESTION_SUMMARIES: dict[str, str] = {
+    "overview": "One page: totals, actions, time line, top talkers, pairs, rejected ports.",
+    "talkers": "Addresses by what they sent and received.",
+    "pairs": "Pairs of addresses by what went between them, each way.",
+    "ports": "Services, by protocol and the lower port.",
+    "rejects": "What was refused: by port, source, target or interface, with first and last seen.",
+    "series": "Bytes, packets and records over time, split by a field if wanted.",
+    "flows": "The records themselves: of an address, a port, an interface.",
+    "interfaces": "Network interfaces with their totals, first and last record and reject share.",
+    "coverage": "Minutes seen of those expected, per interface, and the longest gap.",
+}
+
+
+def question_named(name: str) -> Question:
+    """The question of a name.
+
+    Errors: ResourceError when there is none.
+    """
+    if name not in QUESTION_SUMMARIES:
+        raise ResourceError(
+            f"there is no question '{name}'", hint=f"there are {', '.join(QUESTION_SUMMARIES)}"
+        )
+    question: Question = import_module(f"vpcflow.query.questions.{name}").QUESTION
+    return question

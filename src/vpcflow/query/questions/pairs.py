@@ -1,0 +1,67 @@
+"""Pairs of addresses by what went between them, each way.
+
+A pair has no order: its smaller address is ``a``. What both ends' interfaces saw is in two
+records and counts twice.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from vpcflow.query.answer import ColumnMeta
+from vpcflow.query.questions.question import (
+    MEASURE_COLUMNS,
+    UNSIZED_COLUMN,
+    Frame,
+    Question,
+    TopParameters,
+    largest,
+    measures,
+    summed,
+)
+
+PAIR_COLUMNS = (
+    ColumnMeta("address_a", "address", "Address A"),
+    ColumnMeta("address_b", "address", "Address B"),
+    *MEASURE_COLUMNS,
+    ColumnMeta("bytes_a_to_b", "bytes", "A to B"),
+    ColumnMeta("bytes_b_to_a", "bytes", "B to A"),
+    ColumnMeta("rejected", "count", "Rejected"),
+    UNSIZED_COLUMN,
+)
+
+
+class PairsParameters(TopParameters):
+    """Parameters of pairs."""
+
+
+def _columns(_: PairsParameters, __: Frame) -> tuple[ColumnMeta, ...]:
+    return PAIR_COLUMNS
+
+
+def build_pairs(records: Any, parameters: TopParameters) -> Any:
+    """The largest pairs."""
+    known = records.filter(records.host.notnull() & records.peer.notnull())
+    ways = known.group_by("host", "peer").aggregate(
+        **measures(known),
+        bytes_out=known.bytes.sum(where=known.direction == 0),
+        bytes_in=known.bytes.sum(where=known.direction == 1),
+        rejected=known.count(where=known.action == "REJECT"),
+    )
+    host_is_a = ways.host <= ways.peer
+    sided = ways.mutate(
+        address_a=host_is_a.ifelse(ways.host, ways.peer),
+        address_b=host_is_a.ifelse(ways.peer, ways.host),
+        a_to_b=host_is_a.ifelse(ways.bytes_out, ways.bytes_in),
+        b_to_a=host_is_a.ifelse(ways.bytes_in, ways.bytes_out),
+    )
+    pairs = sided.group_by("address_a", "address_b").aggregate(
+        **summed(sided),
+        bytes_a_to_b=sided.a_to_b.sum(),
+        bytes_b_to_a=sided.b_to_a.sum(),
+        rejected=sided.rejected.sum(),
+    )
+    return largest(pairs, parameters.sort, ("address_a", "address_b"), parameters.limit)
+
+
+QUESTION = Question("pairs", PairsParameters, _columns, build_pairs)

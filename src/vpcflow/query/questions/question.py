@@ -1,0 +1,150 @@
+"""What every built-in question is made of.
+
+A question has parameters, one Ibis expression over the plan's stored records, and at most a last
+step over the few rows that come back. Its module must import without Ibis: a statement that was
+compiled before is asked again without it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from vpcflow.query.answer import ColumnMeta, Section
+from vpcflow.query.expression import Expression
+from vpcflow.query.time_range import TimeRange
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+#: The most rows that a top-N question may be asked for.
+LIMIT_MAX = 1_000_000
+
+
+class Measure(StrEnum):
+    """What a top-N is sorted by."""
+
+    BYTES = "bytes"
+    PACKETS = "packets"
+    RECORDS = "records"
+
+
+class Parameters(BaseModel):
+    """Base of the parameters of every question."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class TopParameters(Parameters):
+    """Parameters of questions that list the largest."""
+
+    limit: int = Field(default=10, ge=1, le=LIMIT_MAX, description="How many rows to list.")
+    sort: Measure = Field(default=Measure.BYTES, description="What the largest has most of.")
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """Where a question looks, known before it runs.
+
+    Shape: ``time_range`` is what was asked; ``start_s`` and ``end_s`` are the bounds of the
+    records in the chosen files, cut to it, None when there are none; ``columns`` are the stored
+    columns that some chosen file has.
+    """
+
+    time_range: TimeRange
+    start_s: int | None
+    end_s: int | None
+    columns: frozenset[str]
+
+
+P = TypeVar("P", bound=Parameters)
+
+#: Builds the Ibis expression from the filtered stored records.
+Build = Callable[[Any, Any], Any]
+#: Makes the answer's table from the rows that the engine gave.
+Finish = Callable[["pa.Table", Any, Frame], "pa.Table"]
+
+
+def _no_condition(_: Any) -> Expression | None:
+    return None
+
+
+def _as_asked(parameters: Any, _: Frame) -> Any:
+    return parameters
+
+
+def _as_found(table: pa.Table, _: Any, __: Frame) -> pa.Table:
+    return table
+
+
+def _no_scans(_: Any, __: Frame) -> dict[str, Build]:
+    return {}
+
+
+def _no_sections(_: dict[str, pa.Table], __: Any, ___: Frame) -> list[Section]:
+    return []
+
+
+@dataclass(frozen=True)
+class Question:
+    """One built-in question.
+
+    Shape: ``columns`` says what the answer holds; ``build`` is called only when no statement was
+    compiled for these parameters before; ``condition`` is what parameters add to the filter;
+    ``resolve`` fixes what parameters leave open, from the frame; ``finish`` runs in Python over
+    the engine's rows, and ``finish_needs_all`` of them when a cut would make it wrong. A question of several tables has ``scans`` and ``sections`` instead: the
+    expressions to run, by name, and the tables made from their rows.
+    """
+
+    name: str
+    parameters: type[Parameters]
+    columns: Callable[[Any, Frame], tuple[ColumnMeta, ...]]
+    build: Build | None = None
+    condition: Callable[[Any], Expression | None] = _no_condition
+    resolve: Callable[[Any, Frame], Any] = _as_asked
+    finish: Finish = _as_found
+    finish_needs_all: bool = False
+    scans: Callable[[Any, Frame], dict[str, Build]] = _no_scans
+    sections: Callable[[dict[str, pa.Table], Any, Frame], list[Section]] = _no_sections
+
+
+MEASURE_COLUMNS: tuple[ColumnMeta, ...] = (
+    ColumnMeta("bytes", "bytes", "Bytes"),
+    ColumnMeta("packets", "packets", "Packets"),
+    ColumnMeta("records", "count", "Records"),
+)
+#: Records that a sum of bytes ignored because they say none.
+UNSIZED_COLUMN = ColumnMeta("records_without_bytes", "count", "Without bytes", quiet=True)
+
+
+def measures(records: Any) -> dict[str, Any]:
+    """Sums of bytes and packets, records, and records that the sums ignored."""
+    return {
+        "bytes": records.bytes.sum(),
+        "packets": records.packets.sum(),
+        "records": records.count(),
+        "records_without_bytes": records.count() - records.bytes.count(),
+    }
+
+
+def summed(groups: Any, *, where: Any = None) -> dict[str, Any]:
+    """The measures of groups whose measures are known already."""
+    return {
+        "bytes": groups.bytes.sum(where=where),
+        "packets": groups.packets.sum(where=where),
+        "records": groups.records.sum(where=where).fill_null(0),
+        "records_without_bytes": groups.records_without_bytes.sum(where=where).fill_null(0),
+    }
+
+
+def largest(table: Any, measure: str, keys: tuple[str, ...], limit: int) -> Any:
+    """The first ``limit`` rows by a measure; ties by key, so that an answer is always the same."""
+    order = [
+        table[measure].desc(nulls_first=False),
+        *(table[key].asc(nulls_first=False) for key in keys),
+    ]
+    return table.order_by(order).limit(limit)

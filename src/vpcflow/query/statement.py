@@ -1,0 +1,47 @@
+"""A compiled statement: SQL text with places for values, and how the values are put in."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from vpcflow.query.plan import StoredValue
+
+#: The function that stands for a value while a statement is compiled; no engine has it.
+PARAMETER_FUNCTION = "vpcflow_parameter"
+
+_PLACE = re.compile(
+    rf'"?{PARAMETER_FUNCTION}"?\(\s*(?:CAST\(\s*)?(\d+)(?:\s+AS\s+\w+\s*\))?\s*\)', re.IGNORECASE
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """SQL of one dialect, and the stored columns that it reads."""
+
+    dialect: str
+    sql: str
+    columns: tuple[str, ...]
+
+    def with_values(self, write: Callable[[int], str]) -> str:
+        """The SQL with every place written by ``write(slot)``."""
+        return _PLACE.sub(lambda match: write(int(match[1])), self.sql)
+
+    def slots(self) -> set[int]:
+        """The places that the SQL really uses."""
+        return {int(match[1]) for match in _PLACE.finditer(self.sql)}
+
+
+def literal(value: StoredValue) -> str:
+    """A value as a literal of standard SQL, for engines without parameters of every type."""
+    if isinstance(value, bytes):
+        return f"X'{value.hex()}'"
+    if isinstance(value, str):
+        return "'" + value.replace("'", "''") + "'"
+    return str(int(value))
+
+
+def with_literals(statement: Statement, values: Sequence[StoredValue]) -> str:
+    """The SQL with its values as literals."""
+    return statement.with_values(lambda slot: literal(values[slot]))
