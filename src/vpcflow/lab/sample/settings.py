@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 #: AWS publishes to S3 every five minutes.
 SLOT_S = 300
@@ -47,11 +47,12 @@ class SampleSettings(BaseModel):
             raise ValueError("flow logs exist since 2015; choose a year up to 2100")
         return value
 
-    @model_validator(mode="after")
-    def _days_are_not_empty(self) -> SampleSettings:
-        if self.records < self.days * RECORDS_A_DAY_MIN:
+    @field_validator("days")
+    @classmethod
+    def _days_are_not_empty(cls, days: int, others: ValidationInfo) -> int:
+        if others.data.get("records", 0) < days * RECORDS_A_DAY_MIN:
             raise ValueError(f"a sample needs at least {RECORDS_A_DAY_MIN} records a day")
-        return self
+        return days
 
     @property
     def start_s(self) -> int:
