@@ -365,7 +365,7 @@ def encode_text(
     records = batch.records if isinstance(batch, FlowBatch) else batch
     held = set(records.schema.names)
     columns = [
-        _printable(records.column(name)) if name in held else None for name in log_format.columns
+        printable_column(records.column(name)) if name in held else None for name in log_format.columns
     ]
     styles = [ColumnStyle(b" ", b"", b" -") for _ in columns]
     styles[0] = ColumnStyle(b"", b"", b"-")
@@ -373,7 +373,7 @@ def encode_text(
     return log_format.header.encode() + b"\n" + lines if header else lines
 
 
-def _printable(column: pa.Array) -> pa.Array:
+def printable_column(column: pa.Array) -> pa.Array:
     """A text column whose values may stand in a line; the others as they are."""
     if pa.types.is_string(column.type):
         column = column.dictionary_encode()
