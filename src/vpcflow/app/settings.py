@@ -10,12 +10,13 @@ from typing import Any
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from vpcflow.app.ingest_settings import IngestSettings
 from vpcflow.base.data_folder import DataFolder
 from vpcflow.base.errors import SettingsError
 from vpcflow.collect.settings import CollectSettings
 from vpcflow.query.settings import QuerySettings
 from vpcflow.store.settings import StoreSettings
-from vpcflow.store.table_settings import RetentionSettings, TableSettings
+from vpcflow.store.table_settings import TableSettings
 
 ENVIRONMENT_PREFIX = "VPCFLOW_"
 #: Environment variables that are not settings: where settings are, and click's completion.
@@ -48,11 +49,11 @@ class Settings(BaseSettings):
     collect: CollectSettings = Field(
         default_factory=CollectSettings, description="Taking records in."
     )
+    ingest: IngestSettings = Field(
+        default_factory=IngestSettings, description="From a source to the table."
+    )
     store: StoreSettings = Field(default_factory=StoreSettings, description="Writing data files.")
     table: TableSettings = Field(default_factory=TableSettings, description="Keeping the table.")
-    retention: RetentionSettings = Field(
-        default_factory=RetentionSettings, description="How long records are kept."
-    )
     query: QuerySettings = Field(default_factory=QuerySettings, description="Bounds on questions.")
 
     @property

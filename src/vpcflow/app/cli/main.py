@@ -15,6 +15,7 @@ from typing import Any, NamedTuple, NoReturn
 import click
 
 from vpcflow.base.errors import FilterError, FlowLogError, FormatError
+from vpcflow.query.questions import QUESTION_SUMMARIES
 
 EXIT_OK = 0
 EXIT_INTERRUPTED = 130
@@ -31,15 +32,7 @@ class LazyCommand(NamedTuple):
 COMMANDS: dict[str, LazyCommand] = {
     "ingest": LazyCommand("ingest:ingest", "Take flow records from files, folders, S3 or stdin."),
     "sample": LazyCommand("sample:sample", "Write generated flow logs, for tutorials and tests."),
-    "overview": LazyCommand("ask:overview", "What crossed the network, on one page."),
-    "talkers": LazyCommand("ask:talkers", "Addresses by traffic."),
-    "pairs": LazyCommand("ask:pairs", "Who talks to whom."),
-    "ports": LazyCommand("ask:ports", "Services by traffic."),
-    "rejects": LazyCommand("ask:rejects", "What was refused, and for whom."),
-    "series": LazyCommand("ask:series", "Traffic over time."),
-    "flows": LazyCommand("ask:flows", "The records of an address, a port or an interface."),
-    "interfaces": LazyCommand("ask:interfaces", "Network interfaces and their traffic."),
-    "coverage": LazyCommand("ask:coverage", "Minutes seen of those expected, per interface."),
+    **{name: LazyCommand(f"ask:{name}", summary) for name, summary in QUESTION_SUMMARIES.items()},
     "query": LazyCommand("query:query", "Ask in SQL over the view flow_records."),
     "fields": LazyCommand("fields:fields", "The fields of a flow record and what they mean."),
     "table": LazyCommand("table:table", "The stored table: facts and upkeep."),

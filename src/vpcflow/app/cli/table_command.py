@@ -1,0 +1,158 @@
+"""``vpcflow table info|maintain``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from vpcflow.app.cli.context import settings_of
+
+if TYPE_CHECKING:
+    from vpcflow.app.settings import Settings
+
+
+@click.group()
+def table() -> None:
+    """The stored table: facts and upkeep."""
+
+
+@table.command()
+@click.option("--days", is_flag=True, help="Also one line a day.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object with the facts.")
+@click.pass_context
+def info(ctx: click.Context, days: bool, as_json: bool) -> None:
+    """Rows, files, bytes, bytes a record, time range, quarantine and gaps.
+
+    Gaps are whole UTC days without a record between the first and the last one, and the SKIPDATA
+    records that say where flows were lost; `vpcflow coverage` looks at each interface's minutes.
+    """
+    facts = _facts(settings_of(ctx))
+    if as_json:
+        import json
+
+        click.echo(json.dumps(facts))
+        return
+    from vpcflow.app.output import bytes_text, time_text
+
+    lines = [
+        ("records", f"{facts['rows']:,}"),
+        ("files", f"{facts['files']:,}"),
+        ("bytes", f"{facts['bytes']:,} ({bytes_text(facts['bytes'])})"),
+        (
+            "bytes a record",
+            "-" if facts["bytes_a_record"] is None else f"{facts['bytes_a_record']:.2f}",
+        ),
+        ("first start", "-" if facts["start_min"] is None else time_text(facts["start_min"])),
+        ("last end", "-" if facts["end_max"] is None else time_text(facts["end_max"])),
+        ("NODATA records", f"{facts['nodata_records']:,}"),
+        ("SKIPDATA records", f"{facts['skipdata_records']:,}"),
+        ("days without records", ", ".join(facts["days_missing"]) or "none"),
+        ("quarantined lines", f"{facts['quarantined_lines']:,}"),
+        ("files with problems", f"{facts['quarantined_problems']:,}"),
+        ("snapshot", str(facts["snapshot_id"] or "-")),
+        ("data folder", facts["data"]),
+    ]
+    for name, value in lines:
+        click.echo(f"{name:22}{value}")
+    if days:
+        click.echo(f"\n{'day':12}{'records':>14}{'files':>8}{'bytes':>16}")
+        for day in facts["days"]:
+            click.echo(
+                f"{day['day'] or 'no start':12}{day['rows']:>14,}{day['files']:>8,}{day['bytes']:>16,}"
+            )
+
+
+#: Gaps are listed day by day up to this many; a table with one wild date has more.
+DAYS_MISSING_TOLD_MAX = 31
+
+
+def _facts(settings: Settings) -> dict[str, Any]:
+    from datetime import UTC, datetime
+
+    from vpcflow.collect.quarantine import Quarantine
+    from vpcflow.collect.state_db import StateDb
+    from vpcflow.store.file_index import FileIndex
+    from vpcflow.store.stored_schema import SECONDS_A_DAY
+
+    def day_text(day_s: int) -> str:
+        return datetime.fromtimestamp(day_s, UTC).strftime("%Y-%m-%d")
+
+    totals = FileIndex(settings.folder).totals()
+    known = sorted(day.day for day in totals.days if day.day is not None)
+    missing: list[str] = []
+    for before, after in zip(known, known[1:], strict=False):
+        for day_s in range(before + SECONDS_A_DAY, after, SECONDS_A_DAY):
+            if len(missing) == DAYS_MISSING_TOLD_MAX:
+                missing.append("...")
+            if len(missing) > DAYS_MISSING_TOLD_MAX:
+                break
+            missing.append(day_text(day_s))
+    facts: dict[str, Any] = {
+        "rows": totals.rows,
+        "files": totals.files,
+        "bytes": totals.bytes,
+        "bytes_a_record": totals.bytes / totals.rows if totals.rows else None,
+        "start_min": totals.start_min,
+        "end_max": totals.end_max,
+        "nodata_records": totals.nodata_records,
+        "skipdata_records": totals.skipdata_records,
+        "days_missing": missing,
+        "quarantined_lines": 0,
+        "quarantined_problems": 0,
+        "snapshot_id": totals.snapshot.snapshot_id,
+        "data": str(settings.data),
+        "days": [
+            {
+                "day": None if day.day is None else day_text(day.day),
+                "rows": day.rows,
+                "files": day.files,
+                "bytes": day.bytes,
+            }
+            for day in totals.days
+        ],
+    }
+    if settings.folder.state_db.exists():
+        db = StateDb(settings.folder, writer=False)
+        counts = Quarantine(db, settings.collect).counts()
+        db.close()
+        facts["quarantined_lines"] = counts.lines
+        facts["quarantined_problems"] = counts.problems
+    return facts
+
+
+@table.command()
+@click.option("--full", is_flag=True, help="Merge every day into as few files as possible.")
+@click.option("--wait", "wait_s", default=0.0, help="Seconds to wait for another writer to end.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object with what was done.")
+@click.pass_context
+def maintain(ctx: click.Context, full: bool, wait_s: float, as_json: bool) -> None:
+    """Compact small files, expire snapshots, remove files that no snapshot has.
+
+    Retention runs first when the settings name an age or a size.
+    """
+    from vpcflow.app.upkeep import run_upkeep
+
+    settings = settings_of(ctx)
+    report = run_upkeep(settings, full=full, wait_s=wait_s)
+    facts = {
+        "files_before": sum(step.files_before for step in report.steps),
+        "files_after": sum(step.files_after for step in report.steps),
+        "snapshots_expired": report.snapshots_expired,
+        "files_removed": report.orphans.files,
+        "bytes_removed": report.orphans.bytes,
+        "files_waiting": report.orphans.files_waiting,
+        "problems": [str(problem) for problem in report.problems],
+    }
+    if as_json:
+        import json
+
+        click.echo(json.dumps(facts))
+        return
+    click.echo(
+        f"merged {facts['files_before']} files into {facts['files_after']}, expired "
+        f"{facts['snapshots_expired']} snapshots, removed {facts['files_removed']} files; "
+        f"{facts['files_waiting']} wait for questions that may still read them"
+    )
+    for problem in report.problems:
+        click.echo(f"problem: {problem}", err=True)
