@@ -1,0 +1,149 @@
+"""CSV streams: records under a header of field names, and CloudWatch exports."""
+
+from __future__ import annotations
+
+import csv
+
+import numpy as np
+import numpy.typing as npt
+
+from vpcflow.record.batch import Origin
+from vpcflow.record.column_names import field_names, known_name
+from vpcflow.record.csv_kernels import csv_to_text, export_to_text
+from vpcflow.record.log_format import FORMAT_FIELDS_MAX, LogFormat, default_format
+from vpcflow.record.unwrap import UnwrappingDecoder, column_flags
+
+#: Names of the message's column in CloudWatch exports.
+MESSAGE_COLUMNS = ("message", "@message")
+
+
+def split_csv(line: bytes) -> list[str]:
+    """The fields of one CSV line; a broken one as far as it goes."""
+    text = line.decode("utf-8", "replace").strip("\r\n")
+    try:
+        fields = next(csv.reader([text], skipinitialspace=True), [])
+    except csv.Error:
+        return []
+    return [name.strip() for name in fields]
+
+
+def csv_header(line: bytes) -> LogFormat | None:
+    """The log format that a CSV line names, or None when it is no header.
+
+    A header has at least one field of the registry among its names, and no empty or doubled ones
+    that would make another format of it than it says.
+    """
+    columns = split_csv(line)
+    if not 0 < len(columns) <= FORMAT_FIELDS_MAX:
+        return None
+    known = sum(known_name(column) is not None for column in columns)
+    if not known or (len(columns) > 1 and known * 2 < len(columns) and known < 3):
+        return None
+    return LogFormat(field_names(columns))
+
+
+class CsvDecoder(UnwrappingDecoder):
+    """Decodes comma separated records; empty and ``-`` are null, quotes are tolerated.
+
+    Shape: a header may come first, or again where files were joined; without one the lines are in
+    the given format, or the default one.
+    """
+
+    def __init__(
+        self,
+        origin: Origin,
+        log_format: LogFormat | None = None,
+        *,
+        line_number: int = 0,
+        flow_log_id: str | None = None,
+    ) -> None:
+        super().__init__(origin, log_format, line_number=line_number, flow_log_id=flow_log_id)
+        self._format = log_format or default_format()
+        self._format_known = log_format is not None
+        self._header = np.zeros(0, np.uint8)
+        self._no_header_at = -1
+        self._use(self._format)
+
+    @property
+    def log_format(self) -> LogFormat | None:
+        """The format in use; None before a header or a record decided it."""
+        return self._format if self._format_known or self._lines else None
+
+    def _use(self, log_format: LogFormat) -> None:
+        self._format = log_format
+        self._flags = column_flags(log_format)
+        self._switch_format(log_format)
+
+    def _step(self, buf: npt.NDArray[np.uint8], end: int, final: bool) -> None:  # noqa: ARG002
+        csv_to_text(
+            buf,
+            end,
+            self._flags,
+            self._header,
+            self._no_header_at,
+            self._plain,
+            self._faults,
+            self._state,
+        )
+        self._no_header_at = -1
+
+    def _read_plain(self, data: bytearray) -> None:
+        super()._read_plain(data)
+        if self._text.log_format != self._format:
+            # A record of nothing but field names passed for a header of plain text.
+            self._switch_format(self._format)
+
+    def _answer(self, data: bytearray, start: int, end: int) -> None:
+        """Take data[start:end] for a header if it is one."""
+        line = bytes(data[start:end])
+        log_format = csv_header(line)
+        if log_format is None:
+            self._no_header_at = start
+            return
+        self._header = np.frombuffer(bytearray(line), np.uint8)
+        self._format_known = True
+        if log_format != self._format:
+            self._use(log_format)
+
+
+class ExportDecoder(UnwrappingDecoder):
+    """Decodes CloudWatch exports: ``timestamp,message`` with or without header and quotes, or lines
+    of an ISO time, a space and the message.
+    """
+
+    def __init__(
+        self,
+        origin: Origin,
+        log_format: LogFormat | None = None,
+        *,
+        line_number: int = 0,
+        flow_log_id: str | None = None,
+    ) -> None:
+        super().__init__(origin, log_format, line_number=line_number, flow_log_id=flow_log_id)
+        self._column = 1
+        self._is_last = True
+        self._no_header_at = -1
+
+    def _step(self, buf: npt.NDArray[np.uint8], end: int, final: bool) -> None:  # noqa: ARG002
+        export_to_text(
+            buf,
+            end,
+            self._column,
+            self._is_last,
+            self._no_header_at,
+            self._plain,
+            self._faults,
+            self._state,
+        )
+        self._no_header_at = -1
+
+    def _answer(self, data: bytearray, start: int, end: int) -> None:
+        """Take data[start:end] for a header if it is one; its line becomes an empty one."""
+        columns = [column.lower() for column in split_csv(bytes(data[start:end]))]
+        found = [columns.index(name) for name in MESSAGE_COLUMNS if name in columns]
+        if not found:
+            self._no_header_at = start
+            return
+        self._column = found[0]
+        self._is_last = self._column == len(columns) - 1
+        data[start:end] = b" " * (end - start)
