@@ -1,6 +1,6 @@
 """Files and folders as a source: recursive, in a stable order, never blocked by what is no file."""
 
-# ruff: noqa: PTH114, PTH116, PTH118, PTH208 - names are strings of whatever bytes they have
+# ruff: noqa: PTH114, PTH116, PTH208 - names are strings of whatever bytes they have
 from __future__ import annotations
 
 import errno

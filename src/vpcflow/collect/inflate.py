@@ -32,7 +32,7 @@ _UNREAD_MAGIC = (
 HEAD_BYTES = 16
 #: How much is decompressed at a time: little, so that a bomb is seen before much came out.
 FEED_BYTES = 128 * 1024
-#: How finely the slow way goes forward where the fast one stopped.
+#: How far the slow way goes at a time where the fast one stopped.
 RESCUE_STEP_BYTES = 64 * 1024
 _GZIP_WINDOW = 31
 
@@ -203,28 +203,27 @@ class ByteStream:
         """
         self._file.seek(offset)
         decompressor = zlib.decompressobj(_GZIP_WINDOW)
-        done, step, data = 0, RESCUE_STEP_BYTES, b""
+        done, data = 0, b""
         while not decompressor.eof:
             data = data or self._file.read(RESCUE_STEP_BYTES)
             before = decompressor.copy()
+            error = ""
             try:
-                out = decompressor.decompress(data, step)
-            except zlib.error as error:
-                if step == 1:
-                    self.fault = _damaged("gzip", done, _reason(error))
-                    return None
-                # Back to before the error, then on in smaller steps up to the last good byte.
-                decompressor, step = before, max(1, step // 4)
-                continue
-            if not data and not out:
-                self.fault = _cut("gzip", done)
-                return None
-            data = decompressor.unconsumed_tail
+                out = decompressor.decompress(data, RESCUE_STEP_BYTES)
+            except zlib.error as found:
+                out, error = _up_to_error(before, data), _reason(found)
             done += len(out)
             self._consumed = self._file.tell()
             if done > delivered:
                 yield out[-(done - delivered) :]
                 delivered = done
+            if error:
+                self.fault = _damaged("gzip", done, error)
+                return None
+            if not data and not out:
+                self.fault = _cut("gzip", done)
+                return None
+            data = decompressor.unconsumed_tail
         return decompressor.unused_data
 
     def _zstd(self) -> Iterator[bytes]:
@@ -321,6 +320,17 @@ def _skip(chunks: Iterator[bytes], size: int) -> Iterator[bytes]:
             continue
         yield chunk[size:] if size else chunk
         size = 0
+
+
+def _up_to_error(decompressor: zlib._Decompress, data: bytes) -> bytes:
+    """What comes out of bytes that hold an error, before it; zlib itself throws that away."""
+    out = []
+    try:
+        for at in range(len(data)):
+            out.append(decompressor.decompress(data[at : at + 1]))
+    except zlib.error:
+        pass
+    return b"".join(out)
 
 
 def _cut(compression: str, done: int) -> Fault:

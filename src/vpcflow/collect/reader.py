@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from vpcflow.base.errors import RecordError
 from vpcflow.collect.files import file_id, open_regular
@@ -16,12 +16,14 @@ from vpcflow.collect.piece import LostLine, Piece
 from vpcflow.collect.position import Position, Take
 from vpcflow.collect.settings import CollectSettings
 from vpcflow.collect.source_object import Fetched, ObjectError, Problem, ProblemCode
-from vpcflow.record.codec import decode_parquet, make_decoder
+from vpcflow.record.codec import make_decoder
 from vpcflow.record.log_format import LogFormat
 from vpcflow.record.reasons import BAD_LINE_BYTES_MAX
 from vpcflow.record.sniff import SNIFF_BYTES, Encoding, sniff, why_unknown
 from vpcflow.record.text import Decoded
-from vpcflow.record.unwrap import Decoder
+
+if TYPE_CHECKING:
+    from vpcflow.record.unwrap import Decoder
 
 #: How far compressed bytes that are no records are looked through, in the bound's own bytes.
 BOMB_LOOK_FACTOR = 4
@@ -65,7 +67,7 @@ def read_object(
             what = "was replaced while it was being read; it is read the next time"
             obj = take.object
             raise ObjectError(Problem(code, what, obj.where, "run again", obj.uri))
-        yield from _Reading(file, fetched.path, take, options, settings).pieces()
+        yield from _Reading(file, take, options, settings).pieces()
 
 
 class _Reading:
@@ -74,12 +76,11 @@ class _Reading:
     def __init__(
         self,
         file: BinaryIO,
-        path: Path,
         take: Take,
         options: ReadOptions,
         settings: CollectSettings,
     ) -> None:
-        self._path = path
+        self._file = file
         self._take = take
         self._object = take.object
         self._options = options
@@ -249,7 +250,8 @@ class _Reading:
 
     def _parquet(self, chunks: Iterator[bytes]) -> Iterator[Piece]:
         if self._stream.compression is Compression.NONE:
-            yield from self._rows(self._path)
+            # By its number: Arrow takes no names that are not UTF-8.
+            yield from self._rows(Path(f"/dev/fd/{self._file.fileno()}"))
             return
         with tempfile.NamedTemporaryFile(dir=self._options.tmp, prefix="inner-") as file:
             size = 0
@@ -271,9 +273,16 @@ class _Reading:
             yield from self._rows(Path(file.name))
 
     def _rows(self, path: Path) -> Iterator[Piece]:
-        done = self._position.lines
+        from vpcflow.record.parquet import decode_parquet
+
+        rows = decode_parquet(
+            path,
+            self._object.origin,
+            skip_rows=self._position.lines,
+            flow_log_id=self._object.origin.flow_log_id,
+        )
         try:
-            for decoded in decode_parquet(path, self._object.origin, skip_rows=done):
+            for decoded in rows:
                 self._position = replace(self._position, lines=decoded.lines_done)
                 yield Piece(self._position, decoded.batches, decoded.bad)
         except RecordError as error:
