@@ -218,6 +218,8 @@ class TextDecoder:
             if status == of.DONE:
                 return
             if status == of.FULL_ROWS:
+                decoded_bytes = self._block_bytes_ahead - self._bytes_ahead()
+                self._learn_line_bytes(decoded_bytes / int(state[of.ROWS_MAX]))
                 self._close_block()
             elif status == of.FULL_TEXT:
                 self._grow_dictionaries()
@@ -260,12 +262,23 @@ class TextDecoder:
 
     def _make_block(self) -> None:
         """Room for as many rows as the bytes ahead seem to hold, and some more."""
-        bytes_ahead = self._bytes_fed - self._bytes_done + self._state[of.END] - self._state[of.AT]
-        rows = int(1.1 * bytes_ahead / self._format.line_bytes) + 16
-        rows = min(rows, BATCH_RECORDS_MAX)
+        bytes_ahead = self._bytes_ahead()
+        line_bytes = self._format.line_bytes / 1.1
+        if bytes_ahead <= _WINDOW_BYTES:  # cheap enough to have room for the shortest lines
+            line_bytes = 2 * len(self._format.log_format.names)
+        rows = min(int(bytes_ahead / line_bytes) + 16, BATCH_RECORDS_MAX)
         self._block = ColumnBlock(self._format.log_format, self._format.plan, rows)
         self._state[of.ROW] = 0
         self._state[of.ROWS_MAX] = rows
+        self._block_bytes_ahead = bytes_ahead
+
+    def _bytes_ahead(self) -> int:
+        """What was fed and is not decoded."""
+        left = self._state[of.END] - self._state[of.AT]
+        return self._bytes_fed - self._bytes_done + int(left)
+
+    def _learn_line_bytes(self, line_bytes: float) -> None:
+        self._format.line_bytes = max(2.0 * len(self._format.log_format.names), line_bytes)
 
     def _close_block(self) -> None:
         """Make a batch of the rows so far."""
@@ -343,7 +356,7 @@ class TextDecoder:
         lines_done = int(self._state[of.LINE])
         if lines_done > self._lines_told:
             told = (self._bytes_done - self._bytes_told) / (lines_done - self._lines_told)
-            self._format.line_bytes = max(1.0, told)
+            self._learn_line_bytes(told)
             self._bytes_told, self._lines_told = self._bytes_done, lines_done
         decoded = Decoded(self._batches, self._bad_lines, self._bytes_done, lines_done)
         self._batches, self._bad_lines = [], []
@@ -365,7 +378,8 @@ def encode_text(
     records = batch.records if isinstance(batch, FlowBatch) else batch
     held = set(records.schema.names)
     columns = [
-        printable_column(records.column(name)) if name in held else None for name in log_format.columns
+        printable_column(records.column(name)) if name in held else None
+        for name in log_format.columns
     ]
     styles = [ColumnStyle(b" ", b"", b" -") for _ in columns]
     styles[0] = ColumnStyle(b"", b"", b"-")

@@ -72,7 +72,6 @@ from vpcflow.record.value_kernels import (
     NEEDS_ROOM,
     read_integer,
     read_text,
-    same_bytes,
     utf8_length,
 )
 
@@ -203,11 +202,30 @@ def _classify(line: int, newline: int, fault: int, plan: Any) -> Any:
 
 
 @njit(nogil=True, error_model="numpy")
-def _is_same_header(line: int, state: Any) -> bool:
-    """Whether a line is the header of the format in use, as AWS writes it."""
-    if not same_bytes(line, state[HEADER_AT], state[HEADER_BYTES]):
-        return False
-    return _is_end(_skip_blanks(line + state[HEADER_BYTES]))
+def _is_same_header(p: int, state: Any) -> bool:
+    """Whether a line is the header of the format in use, its field ids bare or in ``${}``."""
+    name = state[HEADER_AT]
+    end = name + state[HEADER_BYTES]
+    while True:
+        wrapped = load_u8(p) == 36 and load_u8(p + 1) == 123
+        if wrapped:
+            p += 2
+        while name < end and load_u8(name) != _SPACE:
+            if load_u8(p) != load_u8(name):
+                return False
+            p += 1
+            name += 1
+        if wrapped:
+            if load_u8(p) != 125:
+                return False
+            p += 1
+        after = _skip_blanks(p)
+        if name == end:
+            return _is_end(after)
+        if after == p:
+            return False
+        p = after
+        name += 1
 
 
 @njit(nogil=True, error_model="numpy")
@@ -236,9 +254,8 @@ def _read_name(p: int) -> Any:
 
 
 @njit(nogil=True, error_model="numpy")
-def _is_header(line: int, state: Any) -> bool:
+def _is_header(p: int, state: Any) -> bool:
     """Whether a line names fields: all tokens are field ids, enough of them known ones."""
-    p = _start_of_line(line)
     tokens, known = 0, 0
     while not _is_end(p):
         q, hashed = _read_name(p)
