@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -49,8 +50,7 @@ def read_metadata_location(catalog_db: Path) -> str | None:
     if not catalog_db.exists():
         return None
     try:
-        uri = f"file:{quote(str(catalog_db))}?mode=ro"
-        with closing(sqlite3.connect(uri, uri=True, timeout=BUSY_TIMEOUT_S)) as db:
+        with closing(_connect_to_read(catalog_db)) as db:
             row = db.execute(
                 "SELECT metadata_location FROM iceberg_tables"
                 " WHERE table_namespace = ? AND table_name = ?",
@@ -68,16 +68,24 @@ def read_metadata_location(catalog_db: Path) -> str | None:
     return None if row is None else str(row[0])
 
 
+def _connect_to_read(path: Path) -> sqlite3.Connection:
+    # SQLite wants to make a -shm file beside a WAL database. A reader that may not write in the
+    # folder can read it as it is, provided that no writer has left anything in the log.
+    log = path.with_name(f"{path.name}-wal")
+    still = not os.access(path.parent, os.W_OK) and not (log.exists() and log.stat().st_size)
+    mode = "mode=ro&immutable=1" if still else "mode=ro"
+    return sqlite3.connect(
+        f"file:{quote(str(path))}?{mode}", uri=True, timeout=BUSY_TIMEOUT_S, isolation_level=None
+    )
+
+
 @contextmanager
 def reading(files_db: Path) -> Iterator[sqlite3.Connection]:
     """A connection with one consistent view of the index.
 
     Errors: sqlite3.Error; the caller makes the index anew.
     """
-    uri = f"file:{quote(str(files_db))}?mode=ro"
-    with closing(
-        sqlite3.connect(uri, uri=True, timeout=BUSY_TIMEOUT_S, isolation_level=None)
-    ) as db:
+    with closing(_connect_to_read(files_db)) as db:
         db.execute("BEGIN")
         yield db
 

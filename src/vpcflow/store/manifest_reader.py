@@ -79,7 +79,10 @@ def manifests_data_files(manifests: list[ManifestFile], io: DurableFileIO) -> li
 
 def entry_of(file: DataFile) -> DataFileEntry:
     """The index entry of a file of the table; opens the file's footer."""
+    from vpcflow.store.rollup import rollup_path_of
+
     path = local_path(file.file_path)
+    rollup_path = rollup_path_of(Path(path))
     facts = read_facts(Path(path))
     lower: Mapping[int, Any] = file.lower_bounds or {}
     upper: Mapping[int, Any] = file.upper_bounds or {}
@@ -96,7 +99,7 @@ def entry_of(file: DataFile) -> DataFileEntry:
         columns=facts.columns,
         nodata_records=facts.nodata_records,
         skipdata_records=facts.skipdata_records,
-        rollup_path=None,
+        rollup_path=str(rollup_path) if rollup_path.exists() else None,
     )
 
 

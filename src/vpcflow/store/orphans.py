@@ -42,22 +42,23 @@ def sweep(
     Shape: the grace period of a file starts when a commit of this program drops it, or when a
     sweep first sees it; so a lost index only makes files stay longer.
     """
-    live = live_paths(table)
-    live.update(keep_paths)
+    current = set(keep_paths)
     for entry in entries:
-        live.add(entry.path)
+        current.add(entry.path)
         if entry.rollup_path is not None:
-            live.add(entry.rollup_path)
+            current.add(entry.rollup_path)
+    live = live_paths(table) | current
     location = Path(local_path(table.metadata.location))
-    found = {path: size for path, size in _files_below(location) if path not in live}
+    present = dict(_files_below(location))
+    found = {path: size for path, size in present.items() if path not in live}
     with index_db.writing(folder.files_db) as db:
         index_db.write_dropped(db, found, now_s)
         dropped = index_db.read_dropped(db)
         ripe = [path for path in found if now_s - dropped[path] >= grace_s]
         for path in ripe:
             Path(path).unlink(missing_ok=True)
-        gone = set(dropped) - set(found)
-        index_db.forget_dropped(db, [*ripe, *gone])
+        settled = [path for path in dropped if path not in present or path in current]
+        index_db.forget_dropped(db, [*ripe, *settled])
     _remove_empty_folders(location / "data", {Path(path).parent for path in ripe})
     removed = sum(found[path] for path in ripe)
     return OrphanFiles(len(ripe), removed, len(found) - len(ripe), sum(found.values()) - removed)

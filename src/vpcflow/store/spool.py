@@ -134,8 +134,7 @@ class Spool:
 
     def pending(self) -> list[str]:
         """Commit ids that were prepared and neither confirmed nor discarded."""
-        found = (_COMMIT.match(path.name) for path in sorted(self._folder.iterdir()))
-        return [match.group(1) for match in found if match]
+        return pending_commit_ids(self._folder)
 
     def confirm(self, commit_id: str) -> None:
         """The commit is in the table: remove its batches."""
@@ -213,6 +212,14 @@ class Spool:
             fsync_folder(self._folder)
         except OSError as error:
             raise _cannot(error, path, "removed") from error
+
+
+def pending_commit_ids(spool_folder: Path) -> list[str]:
+    """Commit ids that a spool prepared and has not settled; their snapshots must not expire."""
+    if not spool_folder.exists():
+        return []
+    found = (_COMMIT.match(path.name) for path in sorted(spool_folder.iterdir()))
+    return [match.group(1) for match in found if match]
 
 
 def _encode(batch: FlowBatch) -> bytes:

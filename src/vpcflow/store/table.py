@@ -17,7 +17,7 @@ from pathlib import Path
 from types import TracebackType
 
 from pyiceberg.catalog.sql import SqlCatalog
-from pyiceberg.exceptions import CommitFailedException, RESTError, ValidationError
+from pyiceberg.exceptions import CommitFailedException, ValidationError, ValidationException
 from pyiceberg.table import Table, Transaction
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -30,6 +30,7 @@ from vpcflow.store import index_db
 from vpcflow.store.data_file_entry import DataFileEntry, TableSnapshot
 from vpcflow.store.file_index import FileIndex
 from vpcflow.store.orphans import OrphanFiles, sweep
+from vpcflow.store.spool import pending_commit_ids
 from vpcflow.store.staged_file import StagedFile
 from vpcflow.store.table_settings import TableSettings
 
@@ -143,7 +144,7 @@ class FlowTable:
         Shape: call it after recovery, with the ids of commits still pending, if any.
         """
         with self._transaction() as change:
-            return commits.expire_oldest(change, self._table, self.settings.snapshots_min, keep_ids)
+            return self._expire(change, keep_ids)
 
     def remove_orphans(self, keep_paths: Collection[Path] = ()) -> OrphanFiles:
         """Remove files that no kept snapshot has, ``grace_s`` after they were first seen so.
@@ -178,7 +179,7 @@ class FlowTable:
             else:
                 commits.append(change, new, commit_id)
             if len(self._table.metadata.snapshots) >= self.settings.snapshots_max:
-                commits.expire_oldest(change, self._table, self.settings.snapshots_min, keep_ids)
+                self._expire(change, keep_ids)
         made = commits.find_commit(self._table, commit_id)
         if made is None:
             raise StoreError(
@@ -191,6 +192,11 @@ class FlowTable:
         )
         self._update_index(before, snapshot, old, new)
         return int(made.snapshot_id)
+
+    def _expire(self, change: Transaction, keep_ids: Collection[str]) -> int:
+        # A live run that was killed may have a commit that its spool does not know of yet.
+        keep = {*keep_ids, *pending_commit_ids(self.folder.spool)}
+        return commits.expire_oldest(change, self._table, self.settings.snapshots_min, keep)
 
     def _check_places(self, new: Sequence[StagedFile]) -> None:
         """Every new file is in its place, as it was staged."""
@@ -272,7 +278,7 @@ def _store_errors(folder: DataFolder) -> Iterator[None]:
             where=str(error.filename or folder.warehouse),
             hint="free some space or check the permissions, then run the same command again",
         ) from error
-    except (CommitFailedException, ValidationError, RESTError, ValueError) as error:
+    except (CommitFailedException, ValidationException, ValidationError, ValueError) as error:
         raise StoreError(
             f"the table refused the change: {error}",
             where=str(folder.warehouse),
