@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
+#: A field of the class below has the name of the type.
+Address = bytes
+
 
 @dataclass(frozen=True, slots=True)
 class StagedFile:
@@ -25,8 +28,8 @@ class StagedFile:
     start_min: int | None
     start_max: int | None
     end_max: int | None
-    host_min: bytes | None
-    host_max: bytes | None
+    host_min: Address | None
+    host_max: Address | None
     columns: tuple[str, ...]
     nodata_records: int
     skipdata_records: int
