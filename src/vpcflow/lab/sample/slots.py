@@ -94,7 +94,7 @@ class Slots:
             self._network, self._traffic, max(0, quota - len(records) - len(skipped)), slot_s, rng
         )
         self._windows.mark(noise)
-        silent = self._silent(slot_s, int(max(1, quota) * NODATA_SHARE_MAX), rng)
+        silent = self._silent(slot_s, max(1, int(quota * NODATA_SHARE_MAX)), rng)
         # the lines without data take the place of noise, so that the slot keeps its size
         noise = noise[: max(0, len(noise) - len(silent))]
         return np.concatenate([records, skipped, noise, silent])

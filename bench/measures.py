@@ -1,0 +1,241 @@
+"""The measures: each makes a workload, runs ours and the peer side by side, and says the figures."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from machine import BENCH, CACHE, PYTHON, VPCFLOW, Run, folder_bytes, median, one_core, run
+from peers import peers_python
+from results import Result
+from workload import Workload
+
+MIB = 1 << 20
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the command line chose."""
+
+    records: int
+    days: int
+    runs: int
+    files: int
+    moments: int
+    parquet_files: str
+
+    def workload(self, version: int = 2) -> Workload:
+        """The sample that most measures work on."""
+        return Workload(self.records, self.days, version)
+
+
+@contextmanager
+def scratch() -> Iterator[Path]:
+    """A folder on the same disk as everything else, gone afterwards."""
+    CACHE.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(dir=CACHE, prefix="run-"))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def ingest(options: Options) -> list[Result]:
+    """Gzip text to committed table on one core; memory of the same runs."""
+    work = options.workload()
+    sample = work.sample()
+    python = peers_python()
+    ours: list[Run] = []
+    peer: list[Run] = []
+    with one_core(), scratch() as folder:
+        run(
+            [VPCFLOW, "--data", folder / "warm", "ingest", next(sample.rglob("*.gz"))],
+            threads_max=1,
+        )
+        # One after the other, so that a noisy neighbour disturbs both alike.
+        for number in range(options.runs):
+            data = folder / f"data-{number}"
+            ours.append(run([VPCFLOW, "--data", data, "ingest", sample], threads_max=1))
+            stored = _table_info(data)["rows"]
+            assert stored == work.records, f"{stored} records in the table, not {work.records}"
+            shutil.rmtree(data)
+            target = folder / "polars.parquet"
+            arguments = [BENCH / "peer_polars.py", "ingest", sample, target]
+            peer.append(run([python, *arguments], threads_max=1))
+            assert _records(peer[-1]) == work.records
+        reader = run([python, BENCH / "peer_flowlogs_reader.py", sample, "20"], threads_max=1)
+    ours_rate = work.records / median([one.cpu_s for one in ours])
+    told = json.loads(reader.output)
+    note = (
+        f"{work.records} records, whole processes, CPU seconds on one core; by the clock "
+        f"{work.records / median([one.wall_s for one in ours]):,.0f} against "
+        f"{work.records / median([one.wall_s for one in peer]):,.0f}; "
+        f"Polars held {max(one.rss_bytes for one in peer) / MIB:,.0f} MiB"
+    )
+    return [
+        Result(
+            "ingest, one core",
+            ours_rate,
+            "records/s",
+            "higher",
+            work.records / median([one.cpu_s for one in peer]),
+            "Polars",
+            1.5,
+            note,
+            [[one.cpu_s for one in ours], [one.cpu_s for one in peer]],
+        ),
+        Result(
+            "ingest, against flowlogs-reader",
+            ours_rate,
+            "records/s",
+            "higher",
+            told["records"] / told["seconds"],
+            "flowlogs-reader",
+            20,
+            f"the peer read {told['records']} records and wrote no table",
+        ),
+        Result(
+            "ingest, peak memory",
+            max(one.rss_bytes for one in ours) / MIB,
+            "MiB",
+            "lower",
+            bar=1024,
+            note=f"{work.records} records",
+        ),
+    ]
+
+
+def parse(options: Options) -> list[Result]:
+    """Inflate and parse alone, one core."""
+    work = options.workload()
+    sample = work.sample()
+    python = peers_python()
+    ours, peer = [], []
+    with one_core():
+        for _ in range(options.runs):
+            told = json.loads(run([PYTHON, BENCH / "our_parse.py", sample], threads_max=1).output)
+            assert (told["records"], told["bad"]) == (work.records, 0)
+            ours.append(work.records / told["seconds"])
+            done = run([python, BENCH / "peer_polars.py", "parse", sample], threads_max=1)
+            assert _records(done) == work.records
+            peer.append(work.records / json.loads(done.output)["seconds"])
+    figures = (median(ours), "records/s", "higher")
+    against = Result("inflate and parse, against Polars", *figures, median(peer), "Polars read_csv")
+    alone = Result("inflate and parse, one core", *figures, bar=3e6, runs=[ours, peer])
+    return [alone, against]
+
+
+def size(options: Options) -> list[Result]:
+    """Bytes a record in the table, after compaction."""
+    results = []
+    for version, bar in ((2, 10.0), (5, 11.5)):
+        work = options.workload(version)
+        info = _table_info(work.table())
+        parquet = folder_bytes(work.aws_parquet(options.parquet_files), "*.parquet")
+        results.append(
+            Result(
+                f"bytes a record, version {version}",
+                info["bytes"] / info["rows"],
+                "B",
+                "lower",
+                bar=bar,
+                note=f"gz text {work.gzip_bytes() / work.records:.1f}, AWS-like Parquet "
+                f"{parquet / work.records:.1f} ({options.parquet_files} files), "
+                f"{info['files']} files in the table",
+            )
+        )
+    return results
+
+
+def start(options: Options) -> list[Result]:
+    """Whole processes: `vpcflow talkers` from start to answer, and `--help`."""
+    table = options.workload().table()
+    ask = [VPCFLOW, "--data", table, "talkers", "--json"]
+    run(ask)
+    talkers = [run(ask).wall_s for _ in range(options.runs)]
+    run([VPCFLOW, "--help"])
+    helps = [run([VPCFLOW, "--help"]).cpu_s * 1000 for _ in range(options.runs)]
+    return [
+        Result(
+            "vpcflow talkers, whole process",
+            median(talkers),
+            "s",
+            "lower",
+            bar=2,
+            note=f"{options.records} records, warm",
+            runs=talkers,
+        ),
+        Result("vpcflow --help, CPU", median(helps), "ms", "lower", bar=150, runs=helps),
+    ]
+
+
+def files(options: Options) -> list[Result]:
+    """A table of many files: one commit more, and the plan of a one-hour question."""
+    with scratch() as folder:
+        arguments = [BENCH / "our_files.py", folder, str(options.files), str(options.runs)]
+        told = json.loads(run([PYTHON, *arguments]).output)
+    note = f"{told['files']} files; PyIceberg alone plans in {told['pyiceberg_plan_ms']:.0f} ms"
+    return [
+        Result(f"commit to {options.files} files", told["commit_ms"], "ms", "lower", bar=150),
+        Result(
+            f"plan one hour of {options.files} files",
+            told["plan_ms"],
+            "ms",
+            "lower",
+            bar=150,
+            note=note,
+        ),
+    ]
+
+
+def kill(options: Options) -> list[Result]:
+    """kill -9 at random moments of ingest and of compaction; then every record is counted."""
+    from kill_command import kill_at_random
+
+    with scratch() as folder:
+        told = kill_at_random(folder, moments=options.moments)
+    return [
+        Result(
+            f"kill -9, {told.moments} moments: records lost or doubled",
+            told.wrong_records,
+            "records",
+            "lower",
+            bar=0,
+            note=f"{told.in_ingest} in ingest, {told.in_compaction} in compaction, "
+            f"{told.unreadable} times unreadable, {told.orphans} orphans at the end",
+        )
+    ]
+
+
+def questions(options: Options) -> list[Result]:
+    """The nine questions and flows of an address, against DuckDB on AWS's Parquet."""
+    from compare_questions import compare
+
+    return compare(options.workload(), options.parquet_files, options.runs)
+
+
+MEASURES: dict[str, Callable[[Options], list[Result]]] = {
+    "parse": parse,
+    "ingest": ingest,
+    "size": size,
+    "questions": questions,
+    "start": start,
+    "files": files,
+    "kill": kill,
+}
+
+
+def _records(done: Run) -> int:
+    return int(json.loads(done.output)["records"])
+
+
+def _table_info(data: Path) -> dict[str, float]:
+    told: dict[str, float] = json.loads(
+        run([VPCFLOW, "--data", data, "table", "info", "--json"]).output
+    )
+    return told
