@@ -40,7 +40,7 @@ def _octet_texts() -> np.ndarray[Any, np.dtype[np.uint64]]:
 _OCTETS = _octet_texts()
 
 
-@njit(nogil=True, error_model="numpy")
+@njit(nogil=True, error_model="numpy", forceinline=True)
 def parse_octet(at: int) -> Any:
     """One to three digits, no leading zero, at most 255: the value (-1 if not) and what follows."""
     word = load_u32(at) ^ _ZERO_DIGITS
@@ -57,7 +57,7 @@ def parse_octet(at: int) -> Any:
     return value, at + length
 
 
-@njit(nogil=True, error_model="numpy")
+@njit(nogil=True, error_model="numpy", forceinline=True)
 def parse_ipv4(at: int) -> Any:
     """Four octets: they, the first lowest (-1 if it is no IPv4 address), and what follows."""
     a, p = parse_octet(at)
@@ -163,7 +163,7 @@ def parse_ipv6(at: int, target: int) -> int:
     return p
 
 
-@njit(nogil=True, error_model="numpy")
+@njit(nogil=True, error_model="numpy", forceinline=True)
 def parse_address(at: int, target: int) -> int:
     """Write the 16 bytes of an address of either family; return what follows it, or -1."""
     octets, p = parse_ipv4(at)

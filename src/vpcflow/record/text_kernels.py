@@ -85,14 +85,14 @@ _TOO_LONG, _CONTROL, _NOT_UTF8, _TOO_FEW, _TOO_MANY = 1, 2, 3, 5, 6
 _NOT_A_NUMBER, _OUT_OF_RANGE, _NOT_AN_ADDRESS = 7, 8, 9
 
 
-@njit(nogil=True, error_model="numpy")
+@njit(nogil=True, error_model="numpy", forceinline=True)
 def _skip_blanks(at: int) -> int:
     while load_u8(at) == _SPACE or load_u8(at) == _TAB:
         at += 1
     return at
 
 
-@njit(nogil=True, error_model="numpy")
+@njit(nogil=True, error_model="numpy", forceinline=True)
 def _start_of_line(at: int) -> int:
     """Past a byte order mark and blanks."""
     if load_u8(at) == 0xEF and load_u8(at + 1) == 0xBB and load_u8(at + 2) == 0xBF:
@@ -100,13 +100,13 @@ def _start_of_line(at: int) -> int:
     return _skip_blanks(at)
 
 
-@njit(nogil=True, error_model="numpy")
+@njit(nogil=True, error_model="numpy", forceinline=True)
 def _is_end(at: int) -> bool:
     byte = load_u8(at)
     return byte == _NEWLINE or (byte == _RETURN and load_u8(at + 1) == _NEWLINE)
 
 
-@njit(nogil=True, error_model="numpy")
+@njit(nogil=True, error_model="numpy", forceinline=True)
 def _read_value(p: int, row: int, field: int, texts: int, seed: np.uint64) -> int:
     """Write one value into its column; return what follows it, or a negative reason."""
     kind = load_i64(field + 8 * KIND)
@@ -136,7 +136,7 @@ def _read_value(p: int, row: int, field: int, texts: int, seed: np.uint64) -> in
     return q
 
 
-@njit(nogil=True, error_model="numpy")
+@njit(nogil=True, error_model="numpy", forceinline=True)
 def _read_line(p: int, row: int, plan: int, fields: int, texts: int, seed: np.uint64) -> Any:
     """Write one line into the columns: what became of it, the field at fault, where it stopped."""
     p = _start_of_line(p)
@@ -297,7 +297,7 @@ def _restore_valid(row: int, plan: Any) -> None:
         store_u8(bits, _U(load_u8(bits) | 1 << (row & 7)))
 
 
-@njit(nogil=True, error_model="numpy")
+@njit(nogil=True, error_model="numpy", forceinline=True)
 def _newline(at: int) -> int:
     while load_u8(at) != _NEWLINE:
         at += 1

@@ -49,7 +49,7 @@ _INT64_MAX = _U(2**63 - 1)
 _POWERS = np.array([10**i for i in range(9)], dtype=np.uint64)
 
 
-@njit(nogil=True, error_model="numpy")
+@njit(nogil=True, error_model="numpy", forceinline=True)
 def _digits(word: np.uint64, length: int) -> np.uint64:
     """The value of the first ``length`` (1 to 8) digits of a word that was XORed with zeros."""
     x = word << _U(64 - 8 * length)
@@ -58,7 +58,7 @@ def _digits(word: np.uint64, length: int) -> np.uint64:
     return ((x & _U(0x0000FFFF0000FFFF)) * _U(42949672960001)) >> _U(32)
 
 
-@njit(nogil=True, error_model="numpy")
+@njit(nogil=True, error_model="numpy", forceinline=True)
 def read_integer(at: int, value_max: int) -> Any:
     """Decimal digits, leading zeros allowed: the value, and what follows (-1 if it is none)."""
     word = load_u64(at) ^ _ZERO_DIGITS
@@ -70,25 +70,33 @@ def read_integer(at: int, value_max: int) -> Any:
         value = np.int64(_digits(word, length))
         return value, at + length if value <= value_max else np.int64(-1)
     large = _digits(word, 8)
-    p = at + 8
-    while True:
-        word = load_u64(p) ^ _ZERO_DIGITS
-        stop = ((word + _DIGIT_CARRY) | word) & _TOPS
-        length = trailing_zeros(stop) >> 3 if stop != _U(0) else np.int64(8)
-        if length == 0:
-            break
-        tail = _digits(word, length)
-        if large > (_INT64_MAX - tail) // _POWERS[length]:
-            return np.int64(0), np.int64(-1)
-        large = large * _POWERS[length] + tail
-        p += length
-        if length < 8:
-            break
+    word = load_u64(at + 8) ^ _ZERO_DIGITS
+    stop = ((word + _DIGIT_CARRY) | word) & _TOPS
+    if stop == _U(0):
+        return _read_long_integer(at + 16, large * _POWERS[8] + _digits(word, 8), value_max)
+    length = trailing_zeros(stop) >> 3
+    if length:
+        large = large * _POWERS[length] + _digits(word, length)
     value = np.int64(large)
-    return value, p if value <= value_max else np.int64(-1)
+    return value, at + 8 + length if value <= value_max else np.int64(-1)
 
 
 @njit(nogil=True, error_model="numpy")
+def _read_long_integer(at: int, large: np.uint64, value_max: int) -> Any:
+    """The same for a number whose first 16 digits are read."""
+    while True:
+        digit = load_u8(at) - 48
+        if digit < 0 or digit > 9:
+            break
+        if large > (_INT64_MAX - _U(digit)) // _U(10):
+            return np.int64(0), np.int64(-1)
+        large = large * _U(10) + _U(digit)
+        at += 1
+    value = np.int64(large)
+    return value, at if value <= value_max else np.int64(-1)
+
+
+@njit(nogil=True, error_model="numpy", forceinline=True)
 def same_bytes(a: int, b: int, length: int) -> bool:
     """Whether text at two addresses is equal; reads up to seven bytes more of both."""
     i = 0
@@ -136,7 +144,7 @@ def _text_end(at: int) -> int:
         p += length
 
 
-@njit(nogil=True, error_model="numpy")
+@njit(nogil=True, error_model="numpy", forceinline=True)
 def _mixed(hashed: np.uint64, word: np.uint64, seed: np.uint64) -> np.uint64:
     hashed = (hashed ^ word) * (seed | _U(1))
     return hashed ^ hashed >> _U(32)
@@ -209,7 +217,7 @@ def _find_code(at: int, length: int, hashed: np.uint64, text: int) -> int:
     return code
 
 
-@njit(nogil=True, error_model="numpy")
+@njit(nogil=True, error_model="numpy", forceinline=True)
 def read_text(at: int, text: int, seed: np.uint64) -> Any:
     """The code of the text at an address and what follows it, or a negative reason."""
     last = load_i64(text + 8 * LAST)
