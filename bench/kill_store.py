@@ -39,7 +39,7 @@ from vpcflow.store.table_settings import TableSettings
 
 ROWS_A_COMMIT = 40
 DAYS = 2
-COMMITS_BETWEEN_MAINTENANCE = 5
+COMMITS_BETWEEN_MAINTENANCE = 3
 LIFE_S_MAX = 1.0
 WARM_SHARE = 0.8
 START_S_MAX = 60.0

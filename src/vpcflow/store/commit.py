@@ -8,7 +8,9 @@ from typing import Any
 import pyarrow.parquet as pq
 from pyiceberg.manifest import DataFile, DataFileContent, FileFormat
 from pyiceberg.table import Table, Transaction
+from pyiceberg.table.metadata import TableMetadata
 from pyiceberg.table.snapshots import Snapshot
+from pyiceberg.table.update import TableUpdate
 from pyiceberg.table.update.snapshot import ExpireSnapshots
 from pyiceberg.typedef import Record
 
@@ -19,6 +21,24 @@ from vpcflow.store.stored_schema import STORED_COLUMNS_BY_NAME
 
 #: Where a snapshot's summary says which commit made it.
 COMMIT_ID_KEY = "vpcflow.commit-id"
+
+
+class OneCopyTransaction(Transaction):  # type: ignore[misc]
+    """A transaction that copies the table's metadata once a change and not once a look.
+
+    Shape: PyIceberg makes a deep copy of all columns and snapshots each time one of its parts
+    asks for the metadata, fifteen times a commit; nothing changes what was copied.
+    """
+
+    _copy: tuple[TableMetadata, tuple[TableUpdate, ...], TableMetadata] | None = None
+
+    @property
+    def table_metadata(self) -> TableMetadata:
+        """The metadata with the changes so far."""
+        base, updates = self._table.metadata, self._updates
+        if self._copy is None or self._copy[0] is not base or self._copy[1] is not updates:
+            self._copy = (base, updates, super().table_metadata)
+        return self._copy[2]
 
 
 def data_file(staged: StagedFile) -> DataFile:

@@ -221,7 +221,7 @@ class FlowTable:
     def _transaction(self) -> Iterator[Transaction]:
         with _store_errors(self.folder):
             try:
-                with self._table.transaction() as change:
+                with commits.OneCopyTransaction(self._table) as change:
                     yield change
             except BaseException:
                 self._refresh_quietly()
