@@ -50,6 +50,8 @@ def run(arguments: Sequence[str | Path], *, threads_max: int | None = None, **mo
     Errors: RuntimeError with the last lines of its errors when it failed.
     """
     environment = {**os.environ, "NO_COLOR": "1", **more}
+    # Some workplaces forbid it; then every start would compile every imported file anew.
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
     if threads_max:
         environment.update({name: str(threads_max) for name in ONE_THREAD})
     words = [str(word) for word in arguments]

@@ -43,6 +43,7 @@ def peers_python() -> Path:
             "--require-hashes",
             "--only-binary",
             ":all:",
+            "--compile-bytecode",
             LOCK,
         ],
         check=True,
