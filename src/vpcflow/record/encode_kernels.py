@@ -29,26 +29,44 @@ from vpcflow.record.line_plan import (
     VALID_OFFSET,
     VALUES_AT,
 )
-from vpcflow.record.memory_kernels import load_i32, load_i64, load_u8, load_u64, store_u8, store_u64
+from vpcflow.record.memory_kernels import (
+    load_i32,
+    load_i64,
+    load_u8,
+    load_u32,
+    load_u64,
+    store_u8,
+    store_u16,
+    store_u32,
+    store_u64,
+)
 
 _U = np.uint64
-_TEN = _U(10)
+_TEN, _HUNDRED = _U(10), _U(100)
+#: The digits of 0 to 99, the first in the low byte.
+_PAIRS = np.array([int.from_bytes(b"%02d" % i, "little") for i in range(100)], dtype=np.uint16)
 
 
-@njit(nogil=True, error_model="numpy")
+@njit(nogil=True, error_model="numpy", forceinline=True)
 def _put(source: int, length: int, target: int) -> int:
     """Copy bytes, never reading beyond them; return where the copy ends."""
-    i = 0
-    while i + 8 <= length:
-        store_u64(target + i, load_u64(source + i))
-        i += 8
-    while i < length:
-        store_u8(target + i, _U(load_u8(source + i)))
-        i += 1
+    if length >= 8:
+        last = length - 8
+        i = 0
+        while i < last:
+            store_u64(target + i, load_u64(source + i))
+            i += 8
+        store_u64(target + last, load_u64(source + last))
+    elif length >= 4:
+        store_u32(target, load_u32(source))
+        store_u32(target + length - 4, load_u32(source + length - 4))
+    else:
+        for i in range(length):
+            store_u8(target + i, _U(load_u8(source + i)))
     return target + length
 
 
-@njit(nogil=True, error_model="numpy")
+@njit(nogil=True, error_model="numpy", forceinline=True)
 def _put_integer(value: int, target: int) -> int:
     """Write a decimal number."""
     rest = _U(value)
@@ -61,13 +79,19 @@ def _put_integer(value: int, target: int) -> int:
     while length < 19 and rest >= limit:
         length += 1
         limit *= _TEN
-    for i in range(length):
-        store_u8(target + length - 1 - i, rest % _TEN + _U(48))
-        rest //= _TEN
+    p = target + length
+    while rest >= _HUNDRED:
+        p -= 2
+        store_u16(p, _U(_PAIRS[np.int64(rest % _HUNDRED)]))
+        rest //= _HUNDRED
+    if rest >= _TEN:
+        store_u16(p - 2, _U(_PAIRS[np.int64(rest)]))
+    else:
+        store_u8(p - 1, rest + _U(48))
     return target + length
 
 
-@njit(nogil=True, error_model="numpy")
+@njit(nogil=True, error_model="numpy", forceinline=True)
 def _is_null(column: int, row: int) -> bool:
     if load_i64(column + 8 * KIND) == KIND_NULL:
         return True
@@ -78,7 +102,7 @@ def _is_null(column: int, row: int) -> bool:
     return load_u8(bitmap + (bit >> 3)) >> (bit & 7) & 1 == 0
 
 
-@njit(nogil=True, error_model="numpy")
+@njit(nogil=True, error_model="numpy", forceinline=True)
 def _put_value(column: int, row: int, out: int, room: int) -> int:
     """Write one value that is not null; -1 when a text needs more than ``room`` bytes."""
     kind = load_i64(column + 8 * KIND)
@@ -97,7 +121,7 @@ def _put_value(column: int, row: int, out: int, room: int) -> int:
     return _put(load_i64(column + 8 * TEXT_AT) + start, length, out)
 
 
-@njit(nogil=True, error_model="numpy")
+@njit(nogil=True, error_model="numpy", forceinline=True)
 def _put_line(plan: int, columns: int, row: int, out: int, room: int) -> int:
     """Write the columns of one line; -1 when its text needs more than ``room`` bytes."""
     line = out

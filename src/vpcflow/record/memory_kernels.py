@@ -63,6 +63,7 @@ load_i32 = _loader(32, signed=True, result=types.int64)
 load_i64 = _loader(64, signed=True, result=types.int64)
 load_u64 = _loader(64, signed=False, result=types.uint64)
 store_u8 = _storer(8)
+store_u16 = _storer(16)
 store_u32 = _storer(32)
 store_u64 = _storer(64)
 
