@@ -32,8 +32,9 @@ class Intake:
             if piece.position.complete:
                 # Before what this piece brings itself: that is of now, not of the past. A line
                 # that was cut is of the past when reading went on from there.
-                is_going_on = take.position.encoding is not None
-                self.quarantine.resolve(commit_id, take.object, cut_line=is_going_on)
+                self.quarantine.resolve(commit_id, take.object, cut_line=take.continues)
+                if take.warning is not None:
+                    self.quarantine.add_problem(commit_id, take.warning, take.object)
             for bad in piece.bad:
                 self.quarantine.add(commit_id, take.object, bad, encoding)
             for line in piece.lost:

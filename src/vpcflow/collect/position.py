@@ -38,13 +38,15 @@ class Position:
 class Take:
     """Read this object, from ``position`` on.
 
-    Shape: ``incarnation`` tells contents of one name apart; ``warning`` is worth telling.
+    Shape: ``incarnation`` tells contents of one name apart; ``continues`` says that part of this
+    content was taken before; ``warning`` is worth telling.
     """
 
     object: SourceObject
     fingerprint: Fingerprint
     incarnation: str
     position: Position
+    continues: bool = False
     warning: Problem | None = None
 
 

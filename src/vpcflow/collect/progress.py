@@ -149,7 +149,7 @@ class Progress:
             if prior.position.encoding == PARQUET and prior.fingerprint != fingerprint:
                 continue
             incarnation = prior.incarnation if prior is own else uuid.uuid4().hex
-            return Take(obj, fingerprint, incarnation, prior.position.reopened())
+            return Take(obj, fingerprint, incarnation, prior.position.reopened(), continues=True)
         started = self._started_elsewhere(fingerprint)
         position = started.position.reopened() if started else Position()
         warning = None
@@ -162,7 +162,7 @@ class Progress:
                 obj.uri,
                 warning=True,
             )
-        return Take(obj, fingerprint, uuid.uuid4().hex, position, warning)
+        return Take(obj, fingerprint, uuid.uuid4().hex, position, started is not None, warning)
 
     @staticmethod
     def _has_more(row: _Row, take_unterminated: bool) -> bool:

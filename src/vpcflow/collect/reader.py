@@ -6,12 +6,13 @@ import os
 import tempfile
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from vpcflow.base.errors import RecordError
 from vpcflow.collect.files import file_id, open_regular
-from vpcflow.collect.inflate import ByteStream, Compression, Fault
+from vpcflow.collect.inflate import FEED_BYTES, ByteStream, Compression, Fault
 from vpcflow.collect.piece import LostLine, Piece
 from vpcflow.collect.position import Position, Take
 from vpcflow.collect.settings import CollectSettings
@@ -25,8 +26,6 @@ from vpcflow.record.text import Decoded
 if TYPE_CHECKING:
     from vpcflow.record.unwrap import Decoder
 
-#: How far compressed bytes that are no records are looked through, in the bound's own bytes.
-BOMB_LOOK_FACTOR = 4
 #: How much of a binary file's beginning is kept for the person who looks.
 SAMPLE_BYTES = 64
 
@@ -113,10 +112,13 @@ class _Reading:
     def _fault_behind(self, chunks: Iterator[bytes]) -> Fault | None:
         """Look some way on in compressed bytes that are no records: they may be a bomb."""
         size = 0
+        # A bomb cannot show before the first bytes that were fed have given this much.
+        enough = self._settings.inflate_ratio_after_bytes
+        enough += 2 * self._settings.inflate_ratio_max * FEED_BYTES
         if self._stream.compression is not Compression.NONE:
             for chunk in chunks:
                 size += len(chunk)
-                if size > BOMB_LOOK_FACTOR * self._settings.inflate_ratio_after_bytes:
+                if size > enough:
                     break
         return self._stream.fault
 
@@ -157,7 +159,7 @@ class _Reading:
         )
         tail = _Tail()
         try:
-            for chunk in _with_first(first, chunks):
+            for chunk in chain([first] if first else [], chunks):
                 decoded = decoder.feed(chunk)
                 tail.fed(chunk, decoded.bytes_done)
                 yield self._piece(decoded, decoder, position)
@@ -298,7 +300,11 @@ class _Reading:
         return decoded_bytes if is_plain else self._raw_size
 
     def _end(self) -> Position:
-        return replace(self._position, complete=True)
+        position = replace(self._position, complete=True)
+        if position.decoded_bytes == 0 and position.encoding != Encoding.PARQUET:
+            # Not one whole line: what it is, is better told when there is one.
+            return replace(position, encoding=None, log_format=None)
+        return position
 
     def _problem(self, fault: Fault) -> Problem:
         return Problem(fault.code, fault.what, self._object.where, fault.hint, self._object.uri)
@@ -340,11 +346,4 @@ def _peek(chunks: Iterator[bytes]) -> tuple[bytes, Iterator[bytes]]:
         size += len(chunk)
         if size >= SNIFF_BYTES:
             break
-    head = b"".join(held)
-    return head[:SNIFF_BYTES], _with_first(head, chunks)
-
-
-def _with_first(first: bytes, chunks: Iterator[bytes]) -> Iterator[bytes]:
-    if first:
-        yield first
-    yield from chunks
+    return b"".join(held)[:SNIFF_BYTES], chain(held, chunks)

@@ -157,7 +157,9 @@ for problem in source.problems:
 """
 
 
-def test_rights_that_are_missing_cost_only_their_own(tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_rights_that_are_missing_cost_only_their_own(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
     # Below /tmp itself: a user without rights could not enter pytest's own folder.
     import tempfile
 

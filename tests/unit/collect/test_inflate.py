@@ -53,7 +53,9 @@ def code(fault: Fault | None) -> ProblemCode | None:
 PACKED = {
     "plain": TEXT,
     "gzip": gzip.compress(TEXT, 6),
-    "gzip members": b"".join(gzip.compress(TEXT[at : at + 9999]) for at in range(0, len(TEXT), 9999)),
+    "gzip members": b"".join(
+        gzip.compress(TEXT[at : at + 9999]) for at in range(0, len(TEXT), 9999)
+    ),
     "gzip padded": gzip.compress(TEXT) + bytes(1000),
     "zstd": zstandard.compress(TEXT),
     "zstd frames": zstandard.compress(TEXT[:777]) + zstandard.compress(TEXT[777:]),
@@ -83,9 +85,7 @@ def test_gzip_headers_with_names_and_streaming_zstd() -> None:
 @settings(max_examples=40, deadline=None)
 def test_a_cut_gzip_gives_all_that_is_before_the_cut(data: st.DataObject) -> None:
     whole = PACKED["gzip"]
-    cut = data.draw(
-        st.integers(2, len(whole) - 1) | st.integers(len(whole) - 12, len(whole) - 1)
-    )
+    cut = data.draw(st.integers(2, len(whole) - 1) | st.integers(len(whole) - 12, len(whole) - 1))
     expected = zlib.decompressobj(31).decompress(whole[:cut])
     found, fault = inflate(whole[:cut])
     assert found == expected
@@ -191,7 +191,10 @@ def test_only_the_planned_size_is_read() -> None:
     assert (found, code(fault)) == (TEXT, ProblemCode.CHANGED)
 
 
-@given(st.binary(max_size=200), st.sampled_from([b"\x1f\x8b", b"\x1f\x8b\x08\x00", b"\x28\xb5\x2f\xfd", b""]))
+@given(
+    st.binary(max_size=200),
+    st.sampled_from([b"\x1f\x8b", b"\x1f\x8b\x08\x00", b"\x28\xb5\x2f\xfd", b""]),
+)
 @settings(deadline=None)
 def test_any_bytes_end_in_a_result(data: bytes, magic: bytes) -> None:
     inflate(magic + data)
