@@ -228,3 +228,26 @@ def test_an_index_that_cannot_be_written_does_not_stop_a_commit(
     flow_table.commit([stage(flow_table.data_dir, [row(1)])], "one")
     assert FileIndex(folder).totals().rows == 1
     assert len(FileIndex(folder).entries()) == 1
+
+
+def test_a_real_full_disk_keeps_what_was_committed(tmp_path: Path) -> None:
+    small = tmp_path / "small"
+    small.mkdir()
+    if os.geteuid() != 0 or os.system(f"mount -t tmpfs -o size=600k none {small} 2>/dev/null"):
+        pytest.skip("mounting a small disk needs root")
+    try:
+        folder = DataFolder(small)
+        committed = []
+        with FlowTable.open(folder) as table:
+            with pytest.raises((StoreError, OSError)):
+                for number in range(200):
+                    file = stage(table.data_dir, [row(number)])
+                    table.commit([file], f"commit {number}")
+                    committed.append(number)
+            assert committed
+            assert FileIndex(folder).totals().rows == len(committed)
+        with FlowTable.open(folder) as table:
+            assert _starts(table) == committed
+            assert not table.has_commit(f"commit {len(committed)}")
+    finally:
+        os.system(f"umount {small}")
