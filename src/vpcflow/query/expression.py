@@ -56,7 +56,7 @@ class AddressRange:
             return str(first)
         networks: list[str] = []
         if first.version == last.version:
-            networks = [str(network) for network in summarize_address_range(first, last)]  # type: ignore[type-var]
+            networks = [str(network) for network in summarize_address_range(first, last)]
         return networks[0] if len(networks) == 1 else f"{first}-{last}"
 
 

@@ -16,11 +16,12 @@ from pydantic import ValidationError
 from vpcflow.base.clock import Clock, SystemClock
 from vpcflow.base.data_folder import DataFolder
 from vpcflow.base.errors import LimitError, QueryError
-from vpcflow.query.answer import Answer, ColumnMeta, CoverageNote, Scan, Section
+from vpcflow.query.answer import Answer, ColumnMeta, Section
 from vpcflow.query.expression import Expression, all_of
 from vpcflow.query.plan import Plan, plan
 from vpcflow.query.questions import question_named
 from vpcflow.query.questions.question import Build, Frame, Parameters, Question
+from vpcflow.query.scan_cost import cost_of, notes_of
 from vpcflow.query.settings import QuerySettings
 from vpcflow.query.statement import Statement
 from vpcflow.query.statement_cache import StatementCache
@@ -112,16 +113,21 @@ class FlowQueries:
         frame = frame_of(time_range, selection)
         return Asked(question, question.resolve(checked, frame), made, selection, frame)
 
-    def sql(self, text: str) -> Answer:
+    def sql(self, text: str, *, time_range: TimeRange = ALL_TIME) -> Answer:
         """The rows of a SELECT over the view flow_records.
 
+        Shape: ``time_range`` bounds what the query reads, beside what it says itself.
         Errors: FilterError where the SQL is not understood or not allowed, LimitError for bounds.
         """
         from vpcflow.query.sql_answer import answer_sql
 
         begun_s = self._clock.monotonic_s()
         answer = answer_sql(
-            text, now_s=self._clock.now_s(), index=self._index, open_engine=self._engine
+            text,
+            now_s=self._clock.now_s(),
+            within=time_range,
+            index=self._index,
+            open_engine=self._engine,
         )
         return _timed(answer, self._clock.monotonic_s() - begun_s)
 
@@ -197,7 +203,7 @@ def answered(asked: Asked, engine: QueryEngine, cache: StatementCache) -> Answer
             hint="ask for less time, or raise query.rows_max",
         )
     scan, note = cost_of(asked.selection)
-    notes = notes_of(note, table, columns)
+    notes = notes_of(note, _unsized(table))
     return Answer(table, columns, scan, note, truncated, notes=notes, sections=sections)
 
 
@@ -216,6 +222,8 @@ def _run(
     if statement is None:
         statement = compiled(asked.plan, build, asked.parameters, engine.dialect)
         cache.put(key, statement)
+    from vpcflow.query.plain_numbers import with_plain_numbers
+
     result = engine.run(statement, asked.plan.values)
     return with_plain_numbers(result.table), result.truncated
 
@@ -235,29 +243,11 @@ def compiled(made: Plan, build: Build, parameters: Any, dialect: str) -> Stateme
     return Statement(dialect, ibis.to_sql(expression, dialect=dialect), columns_of(expression))
 
 
-def with_plain_numbers(table: pa.Table) -> pa.Table:
-    """Sums as 64-bit integers where they fit, and as floating point where they do not.
-
-    Shape: engines widen sums to 128 bits or to decimals; answers hold plain numbers.
-    """
-    import pyarrow as pa
-    from pyarrow import types
-
-    for place, field in enumerate(table.schema):
-        if types.is_decimal(field.type) or types.is_unsigned_integer(field.type):
-            column = table.column(place)
-            try:
-                column = column.cast(pa.int64())
-            except pa.ArrowInvalid:
-                column = column.cast(pa.float64())
-            table = table.set_column(place, field.name, column)
-    return table
-
-
 def _shown(table: pa.Table, columns: Sequence[ColumnMeta]) -> pa.Table:
     """The columns of an answer in their order, addresses as text."""
     import pyarrow as pa
 
+    from vpcflow.query.answer_arrays import array_of
     from vpcflow.record.values import format_address
 
     shown = {}
@@ -270,32 +260,15 @@ def _shown(table: pa.Table, columns: Sequence[ColumnMeta]) -> pa.Table:
                 if address is not None and address not in known:
                     known[address] = format_address(address)
                 texts.append(None if address is None else known[address])
-            values = pa.array(texts, pa.string())
+            values = array_of(texts, pa.string())
         shown[column.name] = values
     return pa.table(shown)
 
 
-def cost_of(selection: FileSelection) -> tuple[Scan, CoverageNote]:
-    """What the chosen files hold."""
-    skipped = sum(entry.skipdata_records for entry in selection.files)
-    nodata = sum(entry.nodata_records for entry in selection.files)
-    scan = Scan(selection.rows, selection.bytes, len(selection.files), selection.files_pruned)
-    return scan, CoverageNote(skipped, nodata, lower_bound=skipped > 0)
-
-
-def notes_of(note: CoverageNote, table: pa.Table, columns: Sequence[ColumnMeta]) -> tuple[str, ...]:
-    """What a reader of the answer must know of its figures."""
-    notes = []
-    if note.lower_bound:
-        notes.append(
-            f"{note.skipdata_records} SKIPDATA records in these files: AWS lost flows there, "
-            "so sums are lower bounds"
-        )
-    if any(column.name == "records_without_bytes" for column in columns):
-        unsized = sum(value or 0 for value in table.column("records_without_bytes").to_pylist())
-        if unsized:
-            notes.append(f"{unsized} of the records counted here say no bytes; sums ignore them")
-    return tuple(notes)
+def _unsized(table: pa.Table) -> int:
+    if "records_without_bytes" not in table.column_names:
+        return 0
+    return sum(value or 0 for value in table.column("records_without_bytes").to_pylist())
 
 
 def _timed(answer: Answer, elapsed_s: float) -> Answer:

@@ -55,7 +55,7 @@ def stored_table() -> Any:
 
 
 def _parameter_of(kind: Any) -> Any:
-    def place(slot: int) -> int:
+    def place(slot: int) -> int:  # noqa: ARG001 - Ibis reads the name from the signature
         raise AssertionError("a place for a value is never called")
 
     place.__annotations__["return"] = kind

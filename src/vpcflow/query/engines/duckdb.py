@@ -167,10 +167,9 @@ def _view_body(table: FileTable, columns: Sequence[StoredColumn]) -> str:
         for column in columns
     )
     names = ", ".join(f'"{column.name}"' for column in columns)
-    return (  # names are ours, paths are quoted
-        f"SELECT {names} FROM read_parquet({_path_list(table.paths)}, "
-        f"schema = MAP {{{schema}}}, hive_partitioning = false)"
-    )
+    # Names and types are ours, paths are quoted.
+    source = f"{_path_list(table.paths)}, schema = MAP {{{schema}}}, hive_partitioning = false"
+    return f"SELECT {names} FROM read_parquet({source})"  # noqa: S608
 
 
 def _type_name(column: StoredColumn) -> str:
@@ -230,7 +229,8 @@ def _explained(error: Exception, settings: QuerySettings, *, late: bool) -> Exce
             f"a question may only read the table: {what}",
             hint="files, settings and extensions are out of reach on purpose",
         )
-    if isinstance(error, duckdb.IOException):
+    damaged = isinstance(error, duckdb.InvalidInputException) and ".parquet'" in what
+    if isinstance(error, duckdb.IOException) or damaged:
         return StoreError(
             f"a data file cannot be read: {what}",
             hint="ask again; the writer may have replaced it meanwhile",

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from vpcflow.query.answer_arrays import numbers_of
 from vpcflow.query.questions.question import measures
 from vpcflow.store.stored_schema import SECONDS_AN_HOUR
 
@@ -77,37 +78,81 @@ def minutes_by_interface(table: pa.Table) -> Iterator[InterfaceMinutes]:
     """The rows of ``build_activity``, an interface at a time, in order of their names."""
     import numpy as np
 
-    groups: dict[tuple[str | None, str | None], list[int]] = {}
-    accounts = table.column("account_id").to_pylist()
-    interfaces = table.column("interface_id").to_pylist()
-    for place, key in enumerate(zip(accounts, interfaces, strict=True)):
-        groups.setdefault(key, []).append(place)
+    if table.num_rows == 0:
+        return
 
     def numbers(name: str) -> npt.NDArray[np.int64]:
-        return np.asarray(table.column(name).to_numpy(), dtype=np.int64)
+        return numbers_of(table, name)
 
-    hours, minutes, untils = numbers("hour"), numbers("minutes"), numbers("covered_until")
+    names, codes = _interface_codes(table)
+    hours = numbers("hour") // SECONDS_AN_HOUR
     firsts, lasts, counts = numbers("first"), numbers("last"), numbers("records")
     statuses = np.array(table.column("log_status").to_pylist(), dtype=object)
+    size = len(names)
+    low = _by_code(np.minimum, codes, hours, size)
+    # One hour more than the last, for what reaches past it.
+    widths = _by_code(np.maximum, codes, hours, size) - low + 2
+    offsets = np.concatenate(([0], np.cumsum(widths)))
+    masks = np.zeros(int(offsets[-1]), dtype=np.int64)
+    places = offsets[codes] + hours - low[codes]
+    np.bitwise_or.at(masks, places, numbers("minutes"))
+    past = (numbers("covered_until") - (hours + 1) * SECONDS_AN_HOUR) // MINUTE_S
+    over = past >= 0
+    reach = np.minimum(past[over] + 1, MINUTES_AN_HOUR)
+    np.bitwise_or.at(masks, places[over] + 1, (np.int64(1) << reach) - 1)
+    first_s = _by_code(np.minimum, codes, firsts, size)
+    last_s = _by_code(np.maximum, codes, lasts, size)
+    totals = {
+        status: np.bincount(codes, np.where(kept, counts, 0), size).astype(np.int64)
+        for status, kept in {
+            "": np.ones(len(codes), dtype=np.bool_),
+            "NODATA": statuses == "NODATA",
+            "SKIPDATA": statuses == "SKIPDATA",
+        }.items()
+    }
     bit = np.arange(MINUTES_AN_HOUR, dtype=np.int64)
-    for key in sorted(groups, key=lambda names: tuple(name or "" for name in names)):
-        rows = np.array(groups[key])
-        base = int(hours[rows].min()) // MINUTE_S
-        end = max(int(untils[rows].max()) // MINUTE_S + 1, int(hours[rows].max()) // MINUTE_S + 60)
-        seen = np.zeros(end - base, dtype=np.bool_)
-        for row in rows:
-            offset = int(hours[row]) // MINUTE_S - base
-            seen[offset : offset + 60] |= ((minutes[row] >> bit) & 1).astype(np.bool_)
-            seen[offset + 60 : int(untils[row]) // MINUTE_S - base + 1] = True
-        places = np.flatnonzero(seen)
-        seen = seen[places[0] : places[-1] + 1]
+    for code, (account_id, interface_id) in enumerate(names):
+        own = masks[offsets[code] : offsets[code + 1]]
+        seen = ((own[:, None] >> bit) & 1).astype(np.bool_).ravel()
+        marked = np.flatnonzero(seen)
         yield InterfaceMinutes(
-            *key,
-            first_minute=base + int(places[0]),
-            seen=seen,
-            records=int(counts[rows].sum()),
-            nodata=int(counts[rows][statuses[rows] == "NODATA"].sum()),
-            skipdata=int(counts[rows][statuses[rows] == "SKIPDATA"].sum()),
-            first_s=int(firsts[rows].min()),
-            last_s=int(lasts[rows].max()),
+            account_id,
+            interface_id,
+            first_minute=int(low[code]) * MINUTES_AN_HOUR + int(marked[0]),
+            seen=seen[marked[0] : marked[-1] + 1],
+            records=int(totals[""][code]),
+            nodata=int(totals["NODATA"][code]),
+            skipdata=int(totals["SKIPDATA"][code]),
+            first_s=int(first_s[code]),
+            last_s=int(last_s[code]),
         )
+
+
+def _interface_codes(
+    table: pa.Table,
+) -> tuple[list[tuple[str | None, str | None]], npt.NDArray[np.int64]]:
+    """Interfaces in order of their names, and for every row which one it is of."""
+    import numpy as np
+
+    keys = list(
+        zip(
+            table.column("account_id").to_pylist(),
+            table.column("interface_id").to_pylist(),
+            strict=True,
+        )
+    )
+    names = sorted(set(keys), key=lambda key: tuple((part is not None, part or "") for part in key))
+    code_of = {key: code for code, key in enumerate(names)}
+    return names, np.array([code_of[key] for key in keys], dtype=np.int64)
+
+
+def _by_code(
+    reduce: np.ufunc, codes: npt.NDArray[np.int64], values: npt.NDArray[np.int64], size: int
+) -> npt.NDArray[np.int64]:
+    """The least or greatest value of every code."""
+    import numpy as np
+
+    order = np.argsort(codes, kind="stable")
+    starts = np.searchsorted(codes[order], np.arange(size))
+    found: npt.NDArray[np.int64] = reduce.reduceat(values[order], starts)
+    return found

@@ -19,6 +19,7 @@ import pyarrow as pa
 from pydantic import Field
 
 from vpcflow.query.answer import ColumnMeta
+from vpcflow.query.answer_arrays import table_of
 from vpcflow.query.questions.activity import MINUTE_S, build_activity, minutes_by_interface
 from vpcflow.query.questions.question import LIMIT_MAX, Frame, Parameters, Question
 
@@ -117,10 +118,10 @@ def finish_coverage(table: pa.Table, parameters: CoverageParameters, frame: Fram
         )
     )
     types = {"account_id": pa.string(), "interface_id": pa.string(), "coverage": pa.float64()}
-    schema = pa.schema(
-        [(column.name, types.get(column.name, pa.int64())) for column in COVERAGE_COLUMNS]
+    shown = rows[: parameters.limit]
+    return table_of(
+        {column.name: [row[column.name] for row in shown] for column in COVERAGE_COLUMNS}, types
     )
-    return pa.Table.from_pylist(rows[: parameters.limit], schema=schema)
 
 
 def _within(

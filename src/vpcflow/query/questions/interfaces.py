@@ -7,6 +7,7 @@ from typing import Any
 import pyarrow as pa
 
 from vpcflow.query.answer import ColumnMeta
+from vpcflow.query.answer_arrays import array_of
 from vpcflow.query.questions.question import (
     MEASURE_COLUMNS,
     UNSIZED_COLUMN,
@@ -87,7 +88,7 @@ def _finish(table: pa.Table, _: InterfacesParameters, __: Frame) -> pa.Table:
         row["rejected"] / row["flows"] if row["flows"] else None
         for row in table.select(["rejected", "flows"]).to_pylist()
     ]
-    return table.append_column("reject_share", pa.array(share, pa.float64()))
+    return table.append_column("reject_share", array_of(share, pa.float64()))
 
 
 QUESTION = Question("interfaces", InterfacesParameters, _columns, _build, finish=_finish)

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from pydantic import Field
 
 from vpcflow.query.answer import ColumnMeta, Section
+from vpcflow.query.answer_arrays import array_of, numbers_of, table_of
 from vpcflow.query.questions import coverage, pairs, rejects, series, talkers
 from vpcflow.query.questions.activity import build_activity
 from vpcflow.query.questions.question import (
@@ -50,6 +51,9 @@ _INTERFACES = (
     ColumnMeta("last", "time", "Last"),
     UNSIZED_COLUMN,
 )
+# Scalars from arrays: pyarrow's own way to make them imports pandas.
+_REJECT, _NODATA, _SKIPDATA = array_of(["REJECT", "NODATA", "SKIPDATA"], pa.string())
+(_NONE,) = array_of([0], pa.int64())
 _SUMS = ("bytes", "packets", "records", "records_without_bytes")
 
 
@@ -111,17 +115,17 @@ def _totals(activity: pa.Table) -> dict[str, Any]:
     status, action = activity["log_status"], activity["action"]
 
     def counted(mask: Any) -> int:
-        return int(pc.sum(activity["records"].filter(pc.fill_null(mask, False))).as_py() or 0)
+        return int(pc.sum(activity["records"].filter(mask)).as_py() or 0)
 
-    rejected, decided = counted(pc.equal(action, "REJECT")), counted(pc.is_valid(action))
+    rejected, decided = counted(pc.equal(action, _REJECT)), counted(pc.is_valid(action))
     return {
         **{name: pc.sum(activity[name]).as_py() for name in ("bytes", "packets")},
         "records": pc.sum(activity["records"]).as_py() or 0,
         "rejected": rejected,
         "reject_share": rejected / decided if decided else None,
         "interfaces": activity.group_by(["account_id", "interface_id"]).aggregate([]).num_rows,
-        "nodata": counted(pc.equal(status, "NODATA")),
-        "skipdata": counted(pc.equal(status, "SKIPDATA")),
+        "nodata": counted(pc.equal(status, _NODATA)),
+        "skipdata": counted(pc.equal(status, _SKIPDATA)),
         "first": pc.min(activity["first"]).as_py(),
         "last": pc.max(activity["last"]).as_py(),
         "records_without_bytes": pc.sum(activity["records_without_bytes"]).as_py() or 0,
@@ -130,30 +134,26 @@ def _totals(activity: pa.Table) -> dict[str, Any]:
 
 def _with_rejected(table: pa.Table) -> pa.Table:
     """A column of the records that were refused, for sums over groups."""
-    refused = pc.fill_null(pc.equal(table["action"], "REJECT"), False)
-    return table.append_column("rejected", pc.if_else(refused, table["records"], 0))
+    refused = pc.equal(table["action"], _REJECT).combine_chunks()
+    counts = pc.multiply(table["records"].combine_chunks(), pc.cast(refused, pa.int64()))
+    return table.append_column("rejected", pc.coalesce(counts, _NONE))
 
 
 def _sections(
     tables: dict[str, pa.Table], parameters: OverviewParameters, frame: Frame
 ) -> list[Section]:
     activity = _with_rejected(tables["activity"])
-    totals = pa.Table.from_pylist(
-        [_totals(activity)],
-        schema=pa.schema(
-            [
-                (column.name, pa.float64() if column.kind == "ratio" else pa.int64())
-                for column in _TOTALS
-            ]
-        ),
-    )
+    kinds = {column.name: pa.float64() for column in _TOTALS if column.kind == "ratio"}
+    totals = table_of({name: [value] for name, value in _totals(activity).items()}, kinds)
     actions = _summed(activity, ["action"]).sort_by([("records", "descending")])
     line = _timeline(parameters, frame)
     timeline = tables.get("series")
     if timeline is None:
         width_s = parse_span(line.interval)
-        hours = activity["hour"].to_numpy()
-        timed = activity.append_column("time", pa.array(hours - hours % width_s))
+        hours = numbers_of(activity, "hour")
+        timed = activity.append_column(
+            "time", array_of((hours - hours % width_s).tolist(), pa.int64())
+        )
         timeline = _summed(timed, ["time"], ("rejected", "sum"))
     by_interface = _summed(
         activity,

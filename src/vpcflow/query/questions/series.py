@@ -14,6 +14,7 @@ from pydantic import Field, field_validator
 
 from vpcflow.base.errors import LimitError, QueryError
 from vpcflow.query.answer import ColumnKind, ColumnMeta
+from vpcflow.query.answer_arrays import table_of
 from vpcflow.query.questions.question import (
     MEASURE_COLUMNS,
     UNSIZED_COLUMN,
@@ -169,10 +170,7 @@ def finish_series(table: pa.Table, parameters: SeriesParameters, frame: Frame) -
                 _SUMS, sums.get((line, time_s), [0] * len(_SUMS)), strict=True
             ):
                 columns[measure].append(value)
-    types = {"time": pa.int64(), **({name: pa.string()} if name else {})}
-    return pa.table(
-        {key: pa.array(values, types.get(key, pa.int64())) for key, values in columns.items()}
-    )
+    return table_of(columns, {name: pa.string()} if name else {})
 
 
 QUESTION = Question(
