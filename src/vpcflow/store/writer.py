@@ -74,7 +74,11 @@ class DataFileWriter:
             self.rows_pending += batch.num_records
 
     def finish(self) -> list[StagedFile]:
-        """Write what is left and close; every file is durable. Files in order of writing."""
+        """Write what is left and close; every file is durable. Files in order of writing.
+
+        Shape: the files are the caller's from here on: ``abort`` does not touch them, since only
+        the table knows whether they were committed.
+        """
         if not self._closed:
             self._write_run()
             self._wait()
@@ -82,7 +86,8 @@ class DataFileWriter:
                 self._write_days(_joined(self._carried), days_max=None)
                 self._carried = []
             self.close()
-        return list(self._staged)
+        staged, self._staged = self._staged, []
+        return staged
 
     def close(self) -> None:
         """Free the thread and the memory; files that were written stay."""
@@ -95,7 +100,7 @@ class DataFileWriter:
         self._buffers = RowBuffers()
 
     def abort(self) -> None:
-        """Close, and remove every file that was written."""
+        """Close, and remove every file that was written and not handed over by ``finish``."""
         self.close()
         remove_staged(self._staged)
         self._staged = []
