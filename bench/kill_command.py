@@ -44,6 +44,7 @@ def kill_at_random(folder: Path, *, moments: int) -> Told:
     """Ingest and compact under fire until ``moments`` processes were killed."""
     sample = WORK.sample()
     calm = folder / "calm"
+    run([VPCFLOW, "--data", folder / "warm", "ingest", sample])
     begun = time.perf_counter()
     run([VPCFLOW, "--data", calm, "ingest", sample])
     ingest_s = time.perf_counter() - begun

@@ -29,12 +29,13 @@ def main(folder: str, runs: str, asked: str) -> None:
     questions["flows of a range"] = ("flows", {"address": span})
     told: dict[str, Any] = {}
     for label, (name, parameters) in questions.items():
-        seconds = []
+        seconds, cpu = [], []
         for _ in range(int(runs) + 1):
-            begun = time.perf_counter()
+            begun, cpu_begun = time.perf_counter(), time.process_time()
             answer = queries.ask(name, parameters)
             seconds.append(time.perf_counter() - begun)
-        told[label] = {"seconds": seconds[1:], "rows": answer.table.to_pylist()}
+            cpu.append(time.process_time() - cpu_begun)
+        told[label] = {"seconds": seconds[1:], "cpu": cpu[1:], "rows": answer.table.to_pylist()}
     print(json.dumps(told, default=str))
 
 
