@@ -31,7 +31,7 @@ class Scan:
     """What was opened for an answer: whole files, of which statistics skip parts.
 
     Shape: ``files_pruned`` of the table's files were ruled out by the manifest alone; ``rollup``
-    says that hourly rollups answered instead of records, and ``rows`` counts rollup rows then.
+    says that hourly rollups answered instead of records: ``bytes`` are the rollups' then, ``rows`` the records that they sum up.
     """
 
     rows: int = 0

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
+
 from vpcflow.query.answer import CoverageNote, Scan
 from vpcflow.store.data_file_entry import FileSelection
 
 
-def cost_of(selection: FileSelection) -> tuple[Scan, CoverageNote]:
-    """What the chosen files hold."""
+def cost_of(
+    selection: FileSelection, rollups: Sequence[str] | None = None
+) -> tuple[Scan, CoverageNote]:
+    """What the chosen files hold; with rollups, the bytes of those, and rows that they stand for."""
     skipped = sum(entry.skipdata_records for entry in selection.files)
     nodata = sum(entry.nodata_records for entry in selection.files)
-    scan = Scan(selection.rows, selection.bytes, len(selection.files), selection.files_pruned)
+    size = selection.bytes
+    if rollups is not None:
+        size = sum(Path(path).stat().st_size for path in rollups)
+    scan = Scan(
+        selection.rows, size, len(selection.files), selection.files_pruned, rollups is not None
+    )
     return scan, CoverageNote(skipped, nodata, lower_bound=skipped > 0)
 
 

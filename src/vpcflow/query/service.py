@@ -21,6 +21,7 @@ from vpcflow.query.expression import Expression, all_of
 from vpcflow.query.plan import Plan, plan
 from vpcflow.query.questions import question_named
 from vpcflow.query.questions.question import Build, Frame, Parameters, Question
+from vpcflow.query.rollup_choice import rollup_paths
 from vpcflow.query.scan_cost import cost_of, notes_of
 from vpcflow.query.settings import QuerySettings
 from vpcflow.query.statement import Statement
@@ -33,8 +34,10 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from vpcflow.query.engines import QueryEngine
+    from vpcflow.query.engines.duckdb import DuckDbEngine
 
 STORED_TABLE_NAME = "flow_records_stored"
+ROLLUP_TABLE_NAME = "flow_rollup_hour"
 ALL_TIME = TimeRange()
 #: Compiled statements, within the data folder.
 STATEMENTS_FOLDER = "statements"
@@ -49,6 +52,7 @@ class Asked:
     plan: Plan
     selection: FileSelection
     frame: Frame
+    rollups: tuple[str, ...] | None = None
 
 
 class FlowQueries:
@@ -91,7 +95,7 @@ class FlowQueries:
         begun_s = self._clock.monotonic_s()
         question = question_named(name)
         asked = self.prepare(question, parameters, condition=condition, time_range=time_range)
-        engine = self._engine(asked.selection)
+        engine = self._engine(asked.selection, asked.rollups)
         try:
             answer = answered(asked, engine, self._cache)
         finally:
@@ -111,7 +115,9 @@ class FlowQueries:
         made = plan(all_of(question.condition(checked), condition), time_range)
         selection = self._index.select(start_s=made.time_range.start_s, end_s=made.time_range.end_s)
         frame = frame_of(time_range, selection)
-        return Asked(question, question.resolve(checked, frame), made, selection, frame)
+        resolved = question.resolve(checked, frame)
+        rollups = rollup_paths(question, resolved, made, frame, selection.files)
+        return Asked(question, resolved, made, selection, frame, rollups)
 
     def sql(self, text: str, *, time_range: TimeRange = ALL_TIME) -> Answer:
         """The rows of a SELECT over the view flow_records.
@@ -131,15 +137,21 @@ class FlowQueries:
         )
         return _timed(answer, self._clock.monotonic_s() - begun_s)
 
-    def _engine(self, selection: FileSelection) -> Any:
+    def _engine(
+        self, selection: FileSelection, rollups: tuple[str, ...] | None = None
+    ) -> DuckDbEngine:
         from vpcflow.query.engines import FileTable
         from vpcflow.query.engines.duckdb import DuckDbEngine
 
         paths = tuple(entry.path for entry in selection.files)
-        folders = {self._folder.warehouse, *(Path(path).parent for path in paths)}
+        tables = [FileTable(STORED_TABLE_NAME, paths)]
+        if rollups is not None:
+            tables = [FileTable(ROLLUP_TABLE_NAME, rollups, stored=False)]
+        read = {Path(path).parent for table in tables for path in table.paths}
+        folders = {self._folder.warehouse, *read}
         return DuckDbEngine(
             self._settings,
-            [FileTable(STORED_TABLE_NAME, paths)],
+            tables,
             folders=sorted(folders),
             temp_folder=self._folder.tmp if self._folder.tmp.is_dir() else None,
         )
@@ -182,8 +194,9 @@ def answered(asked: Asked, engine: QueryEngine, cache: StatementCache) -> Answer
     question, parameters, frame = asked.question, asked.parameters, asked.frame
     columns = question.columns(parameters, frame)
     sections: tuple[Section, ...] = ()
-    if question.build is not None:
-        found, truncated = _run(asked, "", question.build, engine, cache)
+    build = question.build if asked.rollups is None else question.build_rollup
+    if build is not None:
+        found, truncated = _run(asked, "", build, engine, cache)
         table = _shown(question.finish(found, parameters, frame), columns)
     else:
         tables: dict[str, pa.Table] = {}
@@ -202,7 +215,7 @@ def answered(asked: Asked, engine: QueryEngine, cache: StatementCache) -> Answer
             "the question has more groups than rows are allowed",
             hint="ask for less time, or raise query.rows_max",
         )
-    scan, note = cost_of(asked.selection)
+    scan, note = cost_of(asked.selection, asked.rollups)
     notes = notes_of(note, _unsized(table))
     return Answer(table, columns, scan, note, truncated, notes=notes, sections=sections)
 
@@ -216,11 +229,14 @@ def _run(
         engine.dialect,
         asked.parameters.model_dump(mode="json"),
         asked.plan.branches,
+        asked.rollups is not None,
         _timeline_key(asked) if scan == "series" else None,
     )
     statement = cache.get(key)
     if statement is None:
-        statement = compiled(asked.plan, build, asked.parameters, engine.dialect)
+        statement = compiled(
+            asked.plan, build, asked.parameters, engine.dialect, rollup=asked.rollups is not None
+        )
         cache.put(key, statement)
     from vpcflow.query.plain_numbers import with_plain_numbers
 
@@ -233,13 +249,15 @@ def _timeline_key(asked: Asked) -> tuple[int | None, int | None]:
     return asked.frame.start_s, asked.frame.end_s
 
 
-def compiled(made: Plan, build: Build, parameters: Any, dialect: str) -> Statement:
+def compiled(
+    made: Plan, build: Build, parameters: Any, dialect: str, *, rollup: bool = False
+) -> Statement:
     """A question's expression over a plan's records, as a statement of one dialect."""
     import ibis
 
     from vpcflow.query.stored_table import columns_of, filtered
 
-    expression = build(filtered(made), parameters)
+    expression = build(filtered(made, rollup=rollup), parameters)
     return Statement(dialect, ibis.to_sql(expression, dialect=dialect), columns_of(expression))
 
 

@@ -29,6 +29,29 @@ from vpcflow.store.stored_schema import (
 #: The name by which statements call the stored table; every engine provides it.
 STORED_TABLE_NAME = "flow_records_stored"
 
+#: The same for the hourly rollups of the data files.
+ROLLUP_TABLE_NAME = "flow_rollup_hour"
+
+#: Columns of a rollup as the store writes them; a test holds them to it, since importing the
+#: store's own description brings its compiled kernels along.
+ROLLUP_COLUMNS = {
+    "hour": "int64",
+    "account_id": "string",
+    "interface_id": "string",
+    "action": "string",
+    "flow_direction": "string",
+    "log_status": "string",
+    "direction": "int32",
+    "protocol": "int32",
+    "records": "int64",
+    "packets": "int64",
+    "packets_nulls": "int64",
+    "bytes": "int64",
+    "bytes_nulls": "int64",
+    "first_start": "int64",
+    "last_end": "int64",
+}
+
 _COMPARE: dict[str, Callable[[Any, Any], Any]] = {
     "=": operator.eq,
     "!=": operator.ne,
@@ -52,6 +75,11 @@ def stored_table() -> Any:
     return ibis.table(
         {column.name: _ibis_type(column.type) for column in STORED_COLUMNS}, name=STORED_TABLE_NAME
     )
+
+
+def rollup_table() -> Any:
+    """The unbound hourly rollup; its hour takes the place of start."""
+    return ibis.table(ROLLUP_COLUMNS, name=ROLLUP_TABLE_NAME).rename(start="hour")
 
 
 def _parameter_of(kind: Any) -> Any:
@@ -126,9 +154,9 @@ def predicate(table: Any, shape: Shape) -> Any:
     raise AssertionError(f"no such shape: {shape[0]}")
 
 
-def filtered(plan: Plan) -> Any:
-    """The stored records that a plan keeps: the union of its branches."""
-    table = stored_table()
+def filtered(plan: Plan, *, rollup: bool = False) -> Any:
+    """The stored records, or rows of their rollup, that a plan keeps: its branches' union."""
+    table = rollup_table() if rollup else stored_table()
     branches = [
         table if shape == ["true"] else table.filter(predicate(table, shape))
         for shape in plan.branches

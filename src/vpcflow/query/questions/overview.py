@@ -123,7 +123,15 @@ def _totals(activity: pa.Table) -> dict[str, Any]:
         "records": pc.sum(activity["records"]).as_py() or 0,
         "rejected": rejected,
         "reject_share": rejected / decided if decided else None,
-        "interfaces": activity.group_by(["account_id", "interface_id"]).aggregate([]).num_rows,
+        "interfaces": len(
+            set(
+                zip(
+                    activity["account_id"].to_pylist(),
+                    activity["interface_id"].to_pylist(),
+                    strict=True,
+                )
+            )
+        ),
         "nodata": counted(pc.equal(status, _NODATA)),
         "skipdata": counted(pc.equal(status, _SKIPDATA)),
         "first": pc.min(activity["first"]).as_py(),

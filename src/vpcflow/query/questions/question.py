@@ -81,6 +81,10 @@ def _as_found(table: pa.Table, _: Any, __: Frame) -> pa.Table:
     return table
 
 
+def _never(_: Any, __: Frame) -> bool:
+    return False
+
+
 def _no_scans(_: Any, __: Frame) -> dict[str, Build]:
     return {}
 
@@ -96,7 +100,8 @@ class Question:
     Shape: ``columns`` says what the answer holds; ``build`` is called only when no statement was
     compiled for these parameters before; ``condition`` is what parameters add to the filter;
     ``resolve`` fixes what parameters leave open, from the frame; ``finish`` runs in Python over
-    the engine's rows, and ``finish_needs_all`` of them when a cut would make it wrong. A question of several tables has ``scans`` and ``sections`` instead: the
+    the engine's rows, and ``finish_needs_all`` of them when a cut would make it wrong. ``build_rollup``
+    does the same from hourly rollups, where ``fits_rollup`` says that they are enough. A question of several tables has ``scans`` and ``sections`` instead: the
     expressions to run, by name, and the tables made from their rows.
     """
 
@@ -108,6 +113,8 @@ class Question:
     resolve: Callable[[Any, Frame], Any] = _as_asked
     finish: Finish = _as_found
     finish_needs_all: bool = False
+    build_rollup: Build | None = None
+    fits_rollup: Callable[[Any, Frame], bool] = _never
     scans: Callable[[Any, Frame], dict[str, Build]] = _no_scans
     sections: Callable[[dict[str, pa.Table], Any, Frame], list[Section]] = _no_sections
 

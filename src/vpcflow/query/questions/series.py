@@ -25,6 +25,7 @@ from vpcflow.query.questions.question import (
     measures,
 )
 from vpcflow.query.time_range import parse_span
+from vpcflow.store.stored_schema import SECONDS_AN_HOUR
 
 #: Widths that ``auto`` chooses from.
 STEPS_S = (60, 300, 900, 3_600, 21_600, 86_400)
@@ -129,6 +130,41 @@ def build_series(records: Any, parameters: SeriesParameters) -> Any:
     )
 
 
+#: Splits that hourly rollups know.
+_ROLLUP_SPLITS = frozenset(
+    {
+        Split.NONE,
+        Split.ACTION,
+        Split.PROTOCOL,
+        Split.DIRECTION,
+        Split.INTERFACE,
+        Split.ACCOUNT,
+        Split.STATUS,
+    }
+)
+
+
+def _fits_rollup(parameters: SeriesParameters, _: Frame) -> bool:
+    whole_hours = parse_span(parameters.interval) % SECONDS_AN_HOUR == 0
+    return whole_hours and parameters.split in _ROLLUP_SPLITS
+
+
+def _build_rollup(hours: Any, parameters: SeriesParameters) -> Any:
+    width_s = parse_span(parameters.interval)
+    timed = hours.filter(hours.start.notnull())
+    keys = {"time": timed.start - timed.start % width_s}
+    if parameters.split is not Split.NONE:
+        name = parameters.split.replace("-", "_")
+        keys[name] = timed[name].cast("string")
+    return timed.group_by(**keys).aggregate(
+        bytes=timed.bytes.sum(),
+        packets=timed.packets.sum(),
+        records=timed.records.sum(),
+        records_without_bytes=timed.bytes_nulls.sum(),
+        rejected=timed.records.sum(where=timed.action == "REJECT").fill_null(0),
+    )
+
+
 _SUMS = ("bytes", "packets", "records", "rejected", "records_without_bytes")
 
 
@@ -181,4 +217,6 @@ QUESTION = Question(
     resolve=_resolve,
     finish=finish_series,
     finish_needs_all=True,
+    build_rollup=_build_rollup,
+    fits_rollup=_fits_rollup,
 )
