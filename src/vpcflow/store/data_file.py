@@ -115,9 +115,11 @@ def _columns_of(paths: Sequence[Path]) -> tuple[str, ...]:
 
 
 def _opened(path: Path) -> pq.ParquetFile:
-    text = [column.name for column in STORED_COLUMNS if pa.types.is_string(column.type)]
+    text = {column.name for column in STORED_COLUMNS if pa.types.is_string(column.type)}
     try:
-        return pq.ParquetFile(path, read_dictionary=text)
+        metadata = pq.read_metadata(path)
+        present = [name for name in metadata.schema.to_arrow_schema().names if name in text]
+        return pq.ParquetFile(path, metadata=metadata, read_dictionary=present)
     except (OSError, pa.ArrowException) as error:
         raise StoreError(
             f"a data file of the table cannot be read: {error}",

@@ -116,8 +116,10 @@ class DataFileOutput:
                 self._writer.close()
         for path in (self._path, self._rollup_path):
             if path is not None:
-                _temporary(path).unlink(missing_ok=True)
-                path.unlink(missing_ok=True)
+                # What cannot be removed was never made: its folder is no folder.
+                with suppress(OSError):
+                    _temporary(path).unlink(missing_ok=True)
+                    path.unlink(missing_ok=True)
 
 
 def _written_type(name: str, plain: pa.DataType) -> pa.DataType:

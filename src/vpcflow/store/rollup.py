@@ -218,7 +218,7 @@ def join_rollups(rollups: Sequence[pa.Table]) -> pa.Table:
 
 def _sums_fit(joined: pa.Table) -> bool:
     totals = (
-        pc.sum(pc.abs(pc.cast(joined.column(name), pa.float64()))).as_py() or 0.0
+        pc.sum(pc.abs(pc.cast(joined.column(name), pa.float64(), safe=False))).as_py() or 0.0
         for name in ("packets", "bytes")
     )
     return all(total < _SUM_SURE_MAX for total in totals)
