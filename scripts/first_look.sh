@@ -8,11 +8,12 @@ sample="$data/sample"
 if [ ! -e "$sample/README.txt" ]; then
     "$bin/vpcflow" sample "$sample" --records "${RECORDS:-200000}" --days 2
 fi
-"$bin/vpcflow" --data "$data/store" ingest "$sample"
+"$bin/vpcflow" --data "$data/store" ingest "$sample/AWSLogs"
 "$bin/vpcflow" --data "$data/store" overview
 cat <<TXT
 
-That was generated traffic. Your own flow logs, from a folder or from S3:
+That was generated traffic; $sample/README.txt says what is hidden in it.
+Your own flow logs, from a folder or from S3:
   $bin/vpcflow --data my-flows ingest PATH...
   $bin/vpcflow --data my-flows ingest s3://BUCKET/PREFIX
   $bin/vpcflow --data my-flows overview

@@ -4,19 +4,33 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from vpcflow.app.output import bytes_text, make_console, sparkline, table_of, write_rows
+from vpcflow.app.output import (
+    bytes_text,
+    cell_text,
+    make_console,
+    scaled,
+    sparkline,
+    table_of,
+    write_rows,
+)
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
 
     from vpcflow.query.answer import Answer, ColumnMeta, Section
 
-#: Sections that read best as one line of blocks, with the column that it shows.
-_SPARK_COLUMN = "bytes"
+#: Columns that programs want and a terminal has no room for.
+_PROGRAM_COLUMNS = frozenset(
+    {"packets_sent", "packets_received", "records_without_bytes", "longest_gap_start"}
+)
+#: The widest time line that is drawn.
+TIMELINE_WIDTH_MAX = 100
+EMPTY_TABLE = "the table is empty: take records in with `vpcflow ingest PATH...`"
 
 
 def print_answer(answer: Answer, output: str | None, *, measure: str | None = None) -> None:
@@ -26,43 +40,103 @@ def print_answer(answer: Answer, output: str | None, *, measure: str | None = No
     """
     if output:
         write_rows(_flat(answer), output)
-        for line in _warnings(answer):
+        for line in _notes(answer):
             sys.stderr.write(f"{line}\n")
         return
     console = make_console()
+    if answer.scan.files + answer.scan.files_pruned == 0:
+        console.print(EMPTY_TABLE, markup=False)
+        return
     if answer.sections:
         for section in answer.sections:
             _print_section(console, section, measure)
     elif answer.table.num_rows == 0:
         console.print("no records match")
+    elif answer.columns and answer.columns[0].name == "time" and measure:
+        _print_series(console, answer, measure)
     else:
         console.print(_table(answer.table, answer.columns, "", measure))
     _print_footer(console, answer)
 
 
 def _print_section(console: Console, section: Section, measure: str | None) -> None:
+    names = section.table.column_names
     if section.table.num_rows == 0:
         return
-    names = section.table.column_names
-    if section.name == "series" and measure in names:
-        values = section.table[measure].to_pylist()
-        console.print(f"[bold]{section.title}[/bold]\n{sparkline(values)}\n", markup=True)
-        return
-    console.print(_table(section.table, section.columns, section.title, measure))
+    if section.name == "totals":
+        _print_totals(console, section.table.to_pylist()[0], section.columns)
+    elif section.columns[0].kind == "time" and measure in names:
+        console.print(section.title, style="bold")
+        _print_timeline(console, section.table, section.columns[0].name, measure or "bytes")
+    else:
+        console.print(_table(section.table, section.columns, section.title, measure))
     console.print()
+
+
+def _print_totals(console: Console, row: dict[str, Any], columns: Sequence[ColumnMeta]) -> None:
+    kinds = {column.name: column.kind for column in columns}
+    label = {column.name: column.label or column.name.replace("_", " ") for column in columns}
+    for name, value in row.items():
+        if name not in _PROGRAM_COLUMNS:
+            console.print(f"{label[name].lower():14} {cell_text(value, kinds[name])}", markup=False)
+
+
+def _print_timeline(console: Console, table: pa.Table, time: str, measure: str) -> None:
+    from vpcflow.app.output import time_text
+
+    values = _narrowed(table[measure].to_pylist())
+    times = table[time].to_pylist()
+    console.print(sparkline(values), style="cyan", markup=False)
+    console.print(
+        f"{time_text(times[0])}{' ' * max(2, len(values) - 32)}{time_text(times[-1])}",
+        style="dim",
+        markup=False,
+    )
+
+
+def _narrowed(values: list[float | None]) -> list[float | None]:
+    """At most as many values as a line is wide, each the sum of its neighbours."""
+    step = -(-len(values) // TIMELINE_WIDTH_MAX)
+    if step <= 1:
+        return values
+    return [
+        sum(value or 0 for value in values[first : first + step])
+        for first in range(0, len(values), step)
+    ]
+
+
+def _print_series(console: Console, answer: Answer, measure: str) -> None:
+    """One line of blocks for each line of the series, then its rows."""
+    names = answer.table.column_names
+    split = next((name for name in names if name not in _SERIES_COLUMNS), None)
+    if split is None:
+        _print_timeline(console, answer.table, "time", measure)
+    else:
+        lines: dict[Any, list[float | None]] = {}
+        for row in answer.table.to_pylist():
+            lines.setdefault(row[split], []).append(row[measure])
+        width = max(len(cell_text(key, "text")) for key in lines)
+        for key, values in lines.items():
+            total = scaled(sum(value or 0 for value in values))
+            line = sparkline(_narrowed(values))
+            console.print(f"{cell_text(key, 'text'):{width}}  {line}  {total}", markup=False)
+    console.print()
+    console.print(_table(answer.table, answer.columns, "", measure))
+
+
+_SERIES_COLUMNS = frozenset(
+    {"time", "bytes", "packets", "records", "records_without_bytes", "lower_bound"}
+)
 
 
 def _table(
     table: pa.Table, columns: Sequence[ColumnMeta], title: str, measure: str | None
-) -> object:
+) -> Table:
     kinds = {column.name: column.kind for column in columns}
-    empty = [
-        column.name
-        for column in columns
-        if column.quiet and not any(table[column.name].to_pylist())
-    ]
-    shown = table.drop_columns(empty)
-    return table_of(shown, kinds, title=title, measure=measure)
+    hidden = [column.name for column in columns if column.quiet or column.name in _PROGRAM_COLUMNS]
+    shown = table.drop_columns([name for name in hidden if name in table.column_names])
+    labels = {column.name: column.label.lower() for column in columns}
+    return table_of(shown, kinds, title=title, measure=measure, labels=labels)
 
 
 def _flat(answer: Answer) -> pa.Table:
@@ -77,20 +151,15 @@ def _flat(answer: Answer) -> pa.Table:
     return pa.concat_tables(named, promote_options="permissive")
 
 
-def _warnings(answer: Answer) -> list[str]:
+def _notes(answer: Answer) -> list[str]:
     lines = list(answer.notes)
     if answer.truncated:
         lines.append("cut: there are more rows than the limit")
-    if answer.coverage.lower_bound:
-        lines.append(
-            f"SKIPDATA: {answer.coverage.skipdata_records:,} records say that flows were lost; "
-            "sums are lower bounds"
-        )
     return lines
 
 
 def _print_footer(console: Console, answer: Answer) -> None:
-    for line in _warnings(answer):
+    for line in _notes(answer):
         console.print(line, style="yellow", markup=False)
     scan = answer.scan
     source = "rollup rows" if scan.rollup else "records"

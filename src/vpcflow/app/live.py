@@ -26,9 +26,9 @@ from vpcflow.store.table import FlowTable
 
 if TYPE_CHECKING:
     from vpcflow.app.settings import Settings
-    from vpcflow.record.codec import Decoder
     from vpcflow.record.log_format import LogFormat
     from vpcflow.record.text import Decoded
+    from vpcflow.record.unwrap import Decoder
 
 READ_BYTES = 1 << 20
 #: Bytes that must have come before the encoding is decided without a whole line.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -12,15 +12,19 @@ import pyarrow as pa
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
-BAR_WIDTH = 18
+BAR_WIDTH = 12
 _BLOCKS = " ▏▎▍▌▋▊▉█"
 _SPARKS = "▁▂▃▄▅▆▇█"
 _BYTE_UNITS = ("B", "kB", "MB", "GB", "TB", "PB", "EB")
 _COUNT_UNITS = ("", "k", "M", "G", "T", "P", "E")
-_RIGHT = frozenset({"count", "bytes", "packets", "ratio", "duration", "number"})
-#: Kinds that are drawn as a bar when they are the answer's measure.
-_MEASURES = frozenset({"count", "bytes", "packets"})
+_RIGHT = frozenset({"count", "bytes", "packets", "ratio", "duration", "port"})
+#: Kinds that a terminal must not break over lines: people copy them.
+_WHOLE = frozenset(
+    {"address", "port", "protocol", "time", "bytes", "packets", "count", "ratio", "duration"}
+)
+_PROTOCOLS = {1: "ICMP", 6: "TCP", 17: "UDP", 47: "GRE", 50: "ESP", 58: "ICMPv6", 132: "SCTP"}
 
 
 def scaled(value: float, units: Sequence[str] = _COUNT_UNITS) -> str:
@@ -75,6 +79,8 @@ def cell_text(value: Any, kind: str) -> str:
         return duration_text(value)
     if kind in ("count", "packets"):
         return f"{value:,}"
+    if kind == "protocol":
+        return _PROTOCOLS.get(value, str(value))
     if isinstance(value, list):
         return ", ".join(str(item) for item in value)
     return str(value)
@@ -132,7 +138,12 @@ def _json_default(value: Any) -> Any:
 
 
 def table_of(
-    table: pa.Table, kinds: dict[str, str], *, title: str = "", measure: str | None = None
+    table: pa.Table,
+    kinds: Mapping[str, str],
+    *,
+    title: str = "",
+    measure: str | None = None,
+    labels: Mapping[str, str] | None = None,
 ) -> Table:
     """A Rich table; the measure's column is followed by bars."""
     from rich.box import SIMPLE_HEAD
@@ -152,7 +163,10 @@ def table_of(
     for name in table.column_names:
         kind = kinds.get(name, "text")
         shown.add_column(
-            name.replace("_", " "), justify="right" if kind in _RIGHT else "left", overflow="fold"
+            Text((labels or {}).get(name) or name.replace("_", " ")),
+            justify="right" if kind in _RIGHT else "left",
+            overflow="fold",
+            no_wrap=kind in _WHOLE or name.endswith("_id"),
         )
         if name == measure:
             shown.add_column("", width=BAR_WIDTH, no_wrap=True)

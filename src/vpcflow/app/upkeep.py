@@ -7,10 +7,12 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from vpcflow.app.ingest import recover
+from vpcflow.app.spool_drain import drain_spool
 from vpcflow.collect.intake import Intake
 from vpcflow.collect.state_db import StateDb
 from vpcflow.store.maintenance import MaintenanceReport, maintain
 from vpcflow.store.retention import RetentionPlan, apply_retention, plan_retention
+from vpcflow.store.spool import Spool
 from vpcflow.store.table import FlowTable
 
 if TYPE_CHECKING:
@@ -28,6 +30,7 @@ def open_for_writing(settings: Settings, wait_s: float) -> Iterator[FlowTable]:
                 recover(table, Intake(db, settings.collect))
             finally:
                 db.close()
+            drain_spool(table, Spool(settings.folder, settings.table), settings.store)
             yield table
         finally:
             table.close()

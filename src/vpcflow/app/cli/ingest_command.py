@@ -33,6 +33,7 @@ S3_SCHEME = "s3://"
 @click.pass_context
 def ingest(
     ctx: click.Context,
+    /,
     paths: tuple[str, ...],
     follow: bool,
     wait_s: float,

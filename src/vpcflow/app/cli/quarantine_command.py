@@ -124,7 +124,7 @@ def show(ctx: click.Context, entry_id: int, as_json: bool, raw: bool) -> None:
             "no such entry", where=str(entry_id), hint="`vpcflow quarantine list` has the ids"
         )
     if raw:
-        click.get_binary_stream("stdout").write(row.data + b"\n")
+        click.echo(row.data)
     elif as_json:
         click.echo(json.dumps(_facts(row)))
     else:

@@ -69,6 +69,7 @@ DAYS_MISSING_TOLD_MAX = 31
 
 def _facts(settings: Settings) -> dict[str, Any]:
     from datetime import UTC, datetime
+    from itertools import pairwise
 
     from vpcflow.collect.quarantine import Quarantine
     from vpcflow.collect.state_db import StateDb
@@ -81,7 +82,7 @@ def _facts(settings: Settings) -> dict[str, Any]:
     totals = FileIndex(settings.folder).totals()
     known = sorted(day.day for day in totals.days if day.day is not None)
     missing: list[str] = []
-    for before, after in zip(known, known[1:], strict=False):
+    for before, after in pairwise(known):
         for day_s in range(before + SECONDS_A_DAY, after, SECONDS_A_DAY):
             if len(missing) == DAYS_MISSING_TOLD_MAX:
                 missing.append("...")
