@@ -6,8 +6,10 @@ import pytest
 
 from vpcflow.record.batch import BATCH_RECORDS_MAX, Origin
 from vpcflow.record.log_format import LogFormat
+from vpcflow.record.reasons import LINE_BYTES_MAX
 from vpcflow.record.text import FORMATS_KEPT_MAX, Decoded, TextDecoder
 from vpcflow.record.text_columns import DICTIONARY_BYTES_MAX, DICTIONARY_VALUES_MAX
+from vpcflow.record.text_reference import decode_reference
 
 TWO = LogFormat(("dstport", "instance-id"))
 
@@ -116,3 +118,27 @@ def test_one_byte_at_a_time_is_the_same() -> None:
     assert rows == whole.batches[0].records.to_pylist() + whole.batches[1].records.to_pylist()
     assert [bad.message(0) for bad in slow.bad] == [bad.message(0) for bad in whole.bad]
     assert (slow.bytes_done, slow.lines_done) == (len(data), 6)
+
+
+@pytest.mark.parametrize("over", [-1, 0, 1, 5_000])
+@pytest.mark.parametrize("kind", ["blank", "record", "crlf", "header", "bytes"])
+def test_the_longest_line_is_the_same_in_one_piece_and_in_many(kind: str, over: int) -> None:
+    length = LINE_BYTES_MAX + over
+    line = {
+        "blank": b" " * length,
+        "record": b"1 " + b"x" * (length - 2),
+        "crlf": b"1 " + b"x" * (length - 3) + b"\r",
+        "header": b"dstport" + b" " * (length - 13) + b"action",
+        "bytes": b"\xff" * length,
+    }[kind]
+    data = b"1 a\n" + line + b"\n2 b\n"
+    expected = decode_reference(data, TWO)
+    for piece_bytes in (len(data), 70_000, 997):
+        decoded = decode(data, TWO, piece_bytes)
+        rows = [
+            tuple(row.values()) for batch in decoded.batches for row in batch.records.to_pylist()
+        ]
+        assert rows == [values for _, values in expected.records]
+        assert [(bad.reasons[0], bad.lengths[0], bad.line(0)) for bad in decoded.bad] == [
+            (bad.reason, bad.length, bad.data) for bad in expected.bad
+        ]
