@@ -46,7 +46,7 @@ class StdinSource:
             yield SourceObject("stdin:", 0, _PENDING_VERSION, Origin("stdin", "stdin"))
 
     @contextmanager
-    def fetch(self, obj: SourceObject) -> Iterator[Fetched]:  # noqa: ARG002 - there is one
+    def fetch(self, obj: SourceObject) -> Iterator[Fetched]:
         """Read the stream to its end and hand over the temporary file."""
         self._read = True
         with tempfile.NamedTemporaryFile(dir=self._tmp, prefix="stdin-") as file:

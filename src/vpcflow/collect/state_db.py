@@ -126,11 +126,20 @@ class StateDb:
                 if is_new:
                     fsync_folder(self.path.parent)
         except sqlite3.Error as error:
-            raise StoreError(
-                f"cannot use the state file: {error}",
-                where=str(self.path),
-                hint="check the disk and the rights on the data folder",
-            ) from error
+            raise self._told(error) from error
+
+    def _told(self, error: sqlite3.Error) -> StoreError:
+        return StoreError(
+            f"cannot use the state file: {error}",
+            where=str(self.path),
+            hint="check the disk and the rights on the data folder",
+        )
+
+    def _execute(self, sql: str, values: Sequence[Any] = ()) -> sqlite3.Cursor:
+        try:
+            return self._connection.execute(sql, values)
+        except sqlite3.Error as error:
+            raise self._told(error) from error
 
     def _open(self, is_new: bool) -> sqlite3.Connection:
         if not self.writer and is_new:
@@ -178,36 +187,39 @@ class StateDb:
     def one(self, sql: str, values: Sequence[Any] = ()) -> Any:
         """The first row, or None."""
         with self.lock:
-            return self._connection.execute(sql, values).fetchone()
+            return self._execute(sql, values).fetchone()
 
     def all(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
         """All rows."""
         with self.lock:
-            return self._connection.execute(sql, values).fetchall()
+            return self._execute(sql, values).fetchall()
 
     def write(self, sql: str, values: Sequence[Any] = ()) -> sqlite3.Cursor:
         """Change rows; durable with the next ``commit``."""
         with self.lock:
             self._begin()
-            return self._connection.execute(sql, values)
+            return self._execute(sql, values)
 
     def write_many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
         """Change many rows; durable with the next ``commit``."""
         with self.lock:
             self._begin()
-            self._connection.executemany(sql, rows)
+            try:
+                self._connection.executemany(sql, rows)
+            except sqlite3.Error as error:
+                raise self._told(error) from error
 
     def commit(self) -> None:
         """Make everything written so far durable."""
         with self.lock:
             if self._connection.in_transaction:
-                self._connection.execute("COMMIT")
+                self._execute("COMMIT")
 
     def _begin(self) -> None:
         if not self.writer:
             raise StoreError("the state file was opened only to read", where=str(self.path))
         if not self._connection.in_transaction:
-            self._connection.execute("BEGIN IMMEDIATE")
+            self._execute("BEGIN IMMEDIATE")
 
     def begin_commit(self, commit_id: str) -> int:
         """The number of a commit; the first call begins it."""

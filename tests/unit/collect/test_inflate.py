@@ -101,19 +101,23 @@ def test_a_cut_zstd_gives_its_whole_blocks(cut: int) -> None:
     assert len(found) > len(TEXT) * cut / len(PACKED["zstd checksum"]) - 3 * 131072
 
 
-@given(st.integers(20, len(PACKED["gzip"]) - 1), st.integers(1, 255))
-@settings(max_examples=30, deadline=None)
+SMALL_GZIP = gzip.compress(text(400))
+
+
+@given(st.integers(20, len(SMALL_GZIP) - 1), st.integers(1, 255))
+@settings(max_examples=60, deadline=None)
 def test_a_damaged_gzip_gives_what_zlib_gives(place: int, change: int) -> None:
-    damaged = bytearray(PACKED["gzip"])
+    damaged = bytearray(SMALL_GZIP)
     damaged[place] ^= change
     decompressor = zlib.decompressobj(31)
-    expected = b""
+    parts = []
     try:
         for byte in damaged:
-            expected += decompressor.decompress(bytes([byte]))
+            parts.append(decompressor.decompress(bytes([byte])))
     except zlib.error:
         pass
     found, fault = inflate(bytes(damaged))
+    expected = b"".join(parts)
     assert found[: len(expected)] == expected
     assert len(found) - len(expected) < 300  # bytes of the very symbol that is wrong
     assert fault is not None

@@ -9,9 +9,9 @@ import gzip
 from pathlib import Path
 
 import pytest
-
 from ingest_run import Killed, Run, Table
 from test_read_object import ENCODED, HEADER, lines
+
 from vpcflow.collect.files import FileSource
 from vpcflow.collect.quarantine import QuarantineCounts
 from vpcflow.collect.settings import CollectSettings
@@ -223,7 +223,7 @@ def test_a_vanished_and_an_unreadable_file_stop_nothing(tmp_path: Path) -> None:
     (logs / "b").write_bytes(lines(1, seed=2)[0])
 
     class Vanishing(FileSource):
-        def objects(self):  # noqa: ANN202
+        def objects(self):
             for obj in super().objects():
                 if obj.uri.endswith("/a"):
                     Path(obj.uri).unlink()

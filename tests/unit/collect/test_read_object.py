@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 import zstandard
-
 from ingest_run import rows_of
+
 from vpcflow.collect.files import FileSource
 from vpcflow.collect.fingerprint import read_content
 from vpcflow.collect.piece import Piece
@@ -265,14 +265,18 @@ def test_what_holds_no_records_is_told(tmp_path: Path) -> None:
         assert good(pieces) == 0
 
 
-def test_a_very_long_line_costs_itself(tmp_path: Path) -> None:
+def test_a_line_of_a_gibibyte_costs_itself(tmp_path: Path) -> None:
     first, last = lines(2)
-    packed = gzip.compress(first + b"x" * (64 << 20) + b"\n" + last, 1)
-    generous = CollectSettings(inflate_ratio_max=10_000)
-    pieces = read(write(tmp_path, packed), settings=generous)
+    packer = zstandard.ZstdCompressor().compressobj()
+    packed = packer.compress(first)
+    block = b"x" * (1 << 20)
+    packed += b"".join(packer.compress(block) for _ in range(1024))
+    packed += packer.compress(b"\n" + last) + packer.flush()
+    settings = CollectSettings(inflate_ratio_max=1_000_000)
+    pieces = read(write(tmp_path, packed), settings=settings)
     assert (good(pieces), bad(pieces), problems(pieces)) == (2, 1, [])
     (line,) = [bad for piece in pieces for bad in piece.bad]
-    assert line.lengths.tolist() == [64 << 20]
+    assert line.lengths.tolist() == [1 << 30]
     assert len(line.data) <= 4096
 
 

@@ -12,10 +12,10 @@ from typing import Any
 
 import boto3
 import pytest
-from moto.server import ThreadedMotoServer
-
 from ingest_run import Killed, Run, Table
+from moto.server import ThreadedMotoServer
 from test_read_object import HEADER, lines
+
 from vpcflow.base.errors import CollectError
 from vpcflow.collect.s3_listing import TimeSpan
 from vpcflow.collect.s3_objects import S3Source, split_uri
