@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from vpcflow.record.memory_kernels import load_u8, store_u8
 from vpcflow.record.unwrap_kernels import (
     ASK,
     DONE,
@@ -31,6 +32,9 @@ from vpcflow.record.unwrap_kernels import (
     skip_blanks,
 )
 
+#: In place of a place: the next line is the first, so that any of them may be a header.
+FIRST_LINE = -2
+
 
 @njit(cache=True, nogil=True)
 def is_letter(b: int) -> bool:
@@ -39,30 +43,28 @@ def is_letter(b: int) -> bool:
 
 
 @njit(cache=True, nogil=True)
-def put_quoted(
-    buf: np.ndarray, p: int, end: int, flags: int, out: np.ndarray, o: int
-) -> tuple[int, int]:
+def put_quoted(p: int, end: int, flags: int, o: int) -> tuple[int, int]:
     """Write the quoted field that opens at p; hand back the place after its quote and the new end.
 
     The place is a fault when the quotes do not pair; the end is one when a blank stands inside.
     """
-    p = skip_blanks(buf, p + 1, end)
+    p = skip_blanks(p + 1, end)
     loose = (flags & IS_LOOSE) != 0
     first = o
     while p < end:
-        b = np.int64(buf[p])
+        b = load_u8(p)
         if b == 34:
-            if p + 1 < end and buf[p + 1] == 34:
+            if p + 1 < end and load_u8(p + 1) == 34:
                 p += 1
             else:
-                return p + 1, settle(out, first, o, flags)
-        elif (b == 32 or b == 9) and buf[p - 1] != 32 and buf[p - 1] != 9:
+                return p + 1, settle(first, o, flags)
+        elif (b == 32 or b == 9) and load_u8(p - 1) != 32 and load_u8(p - 1) != 9:
             # Blanks before the closing quote do not count; each run of them is looked at once.
-            q = skip_blanks(buf, p, end)
-            if q < end and buf[q] == 34 and not (q + 1 < end and buf[q + 1] == 34):
+            q = skip_blanks(p, end)
+            if q < end and load_u8(q) == 34 and not (q + 1 < end and load_u8(q + 1) == 34):
                 p = q
                 continue
-        o = put_byte(b, loose, out, o)
+        o = put_byte(b, loose, o)
         if o < 0:
             return end, o
         p += 1
@@ -70,114 +72,154 @@ def put_quoted(
 
 
 @njit(cache=True, nogil=True)
-def put_field(
-    buf: np.ndarray, p: int, end: int, flags: int, out: np.ndarray, o: int
-) -> tuple[int, int]:
+def put_field(p: int, end: int, flags: int, o: int) -> tuple[int, int]:
     """Write the bare field that starts at p; hand back the place of its comma and the new end."""
     loose = (flags & IS_LOOSE) != 0
     q = p
-    while q < end and buf[q] != 44:
+    while q < end and load_u8(q) != 44:
         q += 1
     e = q
-    while e > p and (buf[e - 1] == 32 or buf[e - 1] == 9 or buf[e - 1] == 13):
+    while e > p and (load_u8(e - 1) == 32 or load_u8(e - 1) == 9 or load_u8(e - 1) == 13):
         e -= 1
     first = o
     for i in range(p, e):
-        b = np.int64(buf[i])
+        b = load_u8(i)
         if b > 32 and b != 127:
-            out[o] = b
+            store_u8(o, b)
             o += 1
         else:
-            o = put_byte(b, loose, out, o)
+            o = put_byte(b, loose, o)
             if o < 0:
                 return q, o
-    return q, settle(out, first, o, flags)
+    return q, settle(first, o, flags)
 
 
 @njit(cache=True, nogil=True)
-def csv_line(
-    buf: np.ndarray, p: int, end: int, flags: np.ndarray, out: np.ndarray, o: int
-) -> tuple[int, int, int]:
-    """Write the line buf[p:end]; hand back the new end or a fault, the column, and 1 for names only."""
+def plain_csv_line(p: int, end: int, flags: np.ndarray, o: int) -> tuple[int, int]:
+    """Write the line from p to end if it has no quote and no blank: the new end, 1 for names only.
+
+    Hands back NOT_CSV when the line needs a closer look; what is written then does not count.
+    """
+    column = 0
+    names = True
+    s = p
+    first = o
+    odd = False
+    while True:
+        b = load_u8(p) if p < end else np.int64(44)
+        if b == 44:
+            if names:
+                names = p > s and is_letter(load_u8(s))
+            if odd or p == s:
+                o = settle(first, o, flags[column] if column < flags.size else 0)
+                odd = False
+            if p >= end:
+                store_u8(o, 10)
+                return o + 1, 1 if names else 0
+            store_u8(o, 32)
+            o += 1
+            p += 1
+            s = p
+            first = o
+            column += 1
+            continue
+        if b <= 34 or b == 127:
+            if b <= 32 or b != 33:
+                return NOT_CSV, 0
+        elif b == 46 or b == 78 or b == 110:
+            # A fraction of zeros or a word for a missing number, perhaps.
+            odd = True
+        store_u8(o, b)
+        o += 1
+        p += 1
+
+
+@njit(cache=True, nogil=True)
+def csv_line(p: int, end: int, flags: np.ndarray, o: int) -> tuple[int, int, int]:
+    """Write the line from p to end; hand back the new end or a fault, the column, and 1 for names only."""
     column = 0
     names = 1
     while True:
-        p = skip_blanks(buf, p, end)
+        p = skip_blanks(p, end)
         wants = flags[column] if column < flags.size else 0
-        quoted = p < end and buf[p] == 34
+        quoted = p < end and load_u8(p) == 34
         s = p + 1 if quoted else p
-        if s >= end or not is_letter(buf[s]):
+        if s >= end or not is_letter(load_u8(s)):
             names = 0
         if quoted:
-            p, o = put_quoted(buf, p, end, wants, out, o)
+            p, o = put_quoted(p, end, wants, o)
             if p < 0:
                 return p, -1, 0
-            p = skip_blanks(buf, p, end)
+            p = skip_blanks(p, end)
         else:
-            p, o = put_field(buf, p, end, wants, out, o)
+            p, o = put_field(p, end, wants, o)
         if o < 0:
             return o, column, 0
         if p >= end:
-            out[o] = 10
+            store_u8(o, 10)
             return o + 1, -1, names
-        if buf[p] != 44:
+        if load_u8(p) != 44:
             return NOT_CSV, column, 0
-        out[o] = 32
+        store_u8(o, 32)
         o += 1
         p += 1
         column += 1
 
 
 @njit(cache=True, nogil=True)
-def same_bytes(buf: np.ndarray, s: int, e: int, other: np.ndarray) -> bool:
-    """Whether buf[s:e] are the bytes of ``other``."""
-    if e - s != other.size:
+def same_bytes(s: int, e: int, other: int, other_bytes: int) -> bool:
+    """Whether from s to e are the bytes of ``other``."""
+    if e - s != other_bytes:
         return False
-    for i in range(other.size):
-        if buf[s + i] != other[i]:
+    for i in range(other_bytes):
+        if load_u8(s + i) != load_u8(other + i):
             return False
     return True
 
 
 @njit(cache=True, nogil=True)
 def csv_to_text(
-    buf: np.ndarray,
     end: int,
     flags: np.ndarray,
-    header: np.ndarray,
+    header: int,
+    header_bytes: int,
     no_header_at: int,
-    out: np.ndarray,
+    out: int,
+    out_end: int,
     faults: np.ndarray,
     state: np.ndarray,
 ) -> None:
-    """Turn the lines of buf[state[POSITION]:end] into plain text until they end or ``out`` is full.
+    """Turn the lines of state[POSITION] to end into plain text until they end or the room is full.
 
     A line equal to ``header`` becomes an empty one. Comes back with ASK before a line of nothing
-    but names (a header?) unless it starts at ``no_header_at``. The last line may lack its newline.
+    but names (a header?) unless it starts at ``no_header_at``; before any line where that is
+    FIRST_LINE. The last line may lack its newline.
     """
     p = state[POSITION]
-    o = 0
+    o = out
     state[UNITS] = 0
     state[FAULTS] = 0
     state[STATUS] = DONE
     while p < end:
-        if state[UNITS] >= faults.shape[0] or not room_for(out, o, end - p, flags.size):
+        if state[UNITS] >= faults.shape[0] or not room_for(o, out_end, end - p, flags.size):
             state[STATUS] = FULL
             break
-        n = line_end(buf, p, end)
+        n = line_end(p, end)
         e = n
-        while e > p and (buf[e - 1] == 13 or buf[e - 1] == 32 or buf[e - 1] == 9):
+        while e > p and (load_u8(e - 1) == 13 or load_u8(e - 1) == 32 or load_u8(e - 1) == 9):
             e -= 1
         fault = 0
         field = -1
         if e - p > LINE_BYTES_MAX:
             fault = TOO_LONG
-        elif e == p or same_bytes(buf, p, e, header):
-            out[o] = 10
+        elif e == p or same_bytes(p, e, header, header_bytes):
+            store_u8(o, 10)
             o += 1
         else:
-            w, field, names = csv_line(buf, p, e, flags, out, o)
-            if names and p != no_header_at:
+            w, names = plain_csv_line(p, e, flags, o)
+            if w < 0:
+                w, field, names = csv_line(p, e, flags, o)
+            if (names and p != no_header_at) or no_header_at == FIRST_LINE:
                 state[STATUS] = ASK
                 state[SPAN_START] = p
                 state[SPAN_END] = e
@@ -188,137 +230,136 @@ def csv_to_text(
                 o = w
         if fault != 0:
             note_fault(state, faults, fault, field, p, n)
-            out[o] = 10
+            store_u8(o, 10)
             o += 1
         state[UNITS] += 1
         p = n + 1 if n < end else end
     state[POSITION] = p
-    state[OUT_BYTES] = o
+    state[OUT_BYTES] = o - out
 
 
 @njit(cache=True, nogil=True)
-def csv_field_end(buf: np.ndarray, p: int, end: int) -> int:
+def csv_field_end(p: int, end: int) -> int:
     """The place of the comma after the field that starts at p, or end; a fault for open quotes."""
-    p = skip_blanks(buf, p, end)
-    if p < end and buf[p] == 34:
+    p = skip_blanks(p, end)
+    if p < end and load_u8(p) == 34:
         p += 1
         while p < end:
-            if buf[p] == 34:
-                if p + 1 >= end or buf[p + 1] != 34:
+            if load_u8(p) == 34:
+                if p + 1 >= end or load_u8(p + 1) != 34:
                     break
                 p += 1
             p += 1
         if p >= end:
             return NOT_CSV
-    while p < end and buf[p] != 44:
+    while p < end and load_u8(p) != 44:
         p += 1
     return p
 
 
 @njit(cache=True, nogil=True)
-def time_end(buf: np.ndarray, p: int, end: int) -> int:
+def time_end(p: int, end: int) -> int:
     """The place after an ISO time and its space (``2026-01-31T10:00:00.000Z ``), or p."""
-    if end - p < 20 or buf[p + 4] != 45 or buf[p + 7] != 45 or buf[p + 10] != 84:
+    if end - p < 20 or load_u8(p + 4) != 45 or load_u8(p + 7) != 45 or load_u8(p + 10) != 84:
         return p
     for i in range(4):
-        if buf[p + i] < 48 or buf[p + i] > 57:
+        if load_u8(p + i) < 48 or load_u8(p + i) > 57:
             return p
     q = p + 11
-    while q < end and buf[q] != 32 and buf[q] != 44:
+    while q < end and load_u8(q) != 32 and load_u8(q) != 44:
         q += 1
-    return q + 1 if q < end and buf[q] == 32 else p
+    return q + 1 if q < end and load_u8(q) == 32 else p
 
 
 @njit(cache=True, nogil=True)
-def put_message(buf: np.ndarray, p: int, end: int, out: np.ndarray, o: int) -> int:
-    """Write the message buf[p:end], without its quotes if it has some."""
-    p = skip_blanks(buf, p, end)
-    while end > p and (buf[end - 1] == 32 or buf[end - 1] == 13):
+def put_message(p: int, end: int, o: int) -> int:
+    """Write the message from p to end, without its quotes if it has some."""
+    p = skip_blanks(p, end)
+    while end > p and (load_u8(end - 1) == 32 or load_u8(end - 1) == 13):
         end -= 1
-    if end - p >= 2 and buf[p] == 34 and buf[end - 1] == 34:
+    if end - p >= 2 and load_u8(p) == 34 and load_u8(end - 1) == 34:
         p += 1
         end -= 1
         while p < end:
-            if buf[p] == 34:
+            if load_u8(p) == 34:
                 p += 1
-                if p >= end or buf[p] != 34:
+                if p >= end or load_u8(p) != 34:
                     return NOT_CSV
-            out[o] = buf[p]
+            store_u8(o, load_u8(p))
             o += 1
             p += 1
     else:
         for i in range(p, end):
-            out[o] = buf[i]
+            store_u8(o, load_u8(i))
             o += 1
-    out[o] = 10
+    store_u8(o, 10)
     return o + 1
 
 
 @njit(cache=True, nogil=True)
-def export_line(
-    buf: np.ndarray, p: int, e: int, column: int, is_last: bool, out: np.ndarray, o: int
-) -> tuple[int, int]:
-    """Write the message of the export's line buf[p:e]; hand back the new end or a fault, and 1 to ask.
+def export_line(p: int, e: int, column: int, is_last: bool, o: int) -> tuple[int, int]:
+    """Write the message of the export's line from p to e; hand back the new end or a fault, and 1 to ask.
 
     A line without a time and a comma before it is taken as a record as it stands.
     """
-    s = time_end(buf, p, e)
+    s = time_end(p, e)
     if s > p:
-        return put_message(buf, s, e, out, o), 0
-    first = csv_field_end(buf, p, e)
+        return put_message(s, e, o), 0
+    first = csv_field_end(p, e)
     if first < 0:
         return first, 0
     if first >= e:
-        return put_message(buf, p, e, out, o), 0
+        return put_message(p, e, o), 0
     s = p
     for _ in range(column):
-        q = csv_field_end(buf, s, e)
+        q = csv_field_end(s, e)
         if q < 0 or q >= e:
             return NOT_CSV, 0
         s = q + 1
-    q = e if is_last else csv_field_end(buf, s, e)
-    t = p + 1 if buf[p] == 34 and p + 1 < e else p
-    return (put_message(buf, s, q, out, o) if q >= 0 else q), 1 if is_letter(buf[t]) else 0
+    q = e if is_last else csv_field_end(s, e)
+    t = p + 1 if load_u8(p) == 34 and p + 1 < e else p
+    return (put_message(s, q, o) if q >= 0 else q), 1 if is_letter(load_u8(t)) else 0
 
 
 @njit(cache=True, nogil=True)
 def export_to_text(
-    buf: np.ndarray,
     end: int,
     column: int,
     is_last: bool,
     no_header_at: int,
-    out: np.ndarray,
+    out: int,
+    out_end: int,
     faults: np.ndarray,
     state: np.ndarray,
 ) -> None:
     """Turn the lines ``time,message`` or ``time message`` of an export into their messages.
 
     ``column`` is the message's. Comes back with ASK before a line whose first field starts with a
-    letter (a header?) unless it starts at ``no_header_at``.
+    letter (a header?) unless it starts at ``no_header_at``; before any line where that is
+    FIRST_LINE.
     """
     p = state[POSITION]
-    o = 0
+    o = out
     state[UNITS] = 0
     state[FAULTS] = 0
     state[STATUS] = DONE
     while p < end:
-        if state[UNITS] >= faults.shape[0] or not room_for(out, o, end - p, 0):
+        if state[UNITS] >= faults.shape[0] or not room_for(o, out_end, end - p, 0):
             state[STATUS] = FULL
             break
-        n = line_end(buf, p, end)
+        n = line_end(p, end)
         e = n
-        while e > p and (buf[e - 1] == 13 or buf[e - 1] == 32 or buf[e - 1] == 9):
+        while e > p and (load_u8(e - 1) == 13 or load_u8(e - 1) == 32 or load_u8(e - 1) == 9):
             e -= 1
         fault = 0
         if n - p > LINE_BYTES_MAX:
             fault = TOO_LONG
         elif e == p:
-            out[o] = 10
+            store_u8(o, 10)
             o += 1
         else:
-            w, asks = export_line(buf, p, e, column, is_last, out, o)
-            if asks and p != no_header_at:
+            w, asks = export_line(p, e, column, is_last, o)
+            if (asks and p != no_header_at) or no_header_at == FIRST_LINE:
                 state[STATUS] = ASK
                 state[SPAN_START] = p
                 state[SPAN_END] = e
@@ -329,9 +370,9 @@ def export_to_text(
                 o = w
         if fault != 0:
             note_fault(state, faults, fault, -1, p, n)
-            out[o] = 10
+            store_u8(o, 10)
             o += 1
         state[UNITS] += 1
         p = n + 1 if n < end else end
     state[POSITION] = p
-    state[OUT_BYTES] = o
+    state[OUT_BYTES] = o - out

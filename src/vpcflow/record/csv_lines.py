@@ -5,13 +5,13 @@ from __future__ import annotations
 import csv
 
 import numpy as np
-import numpy.typing as npt
 
 from vpcflow.record.batch import Origin
 from vpcflow.record.column_names import field_names, known_name
-from vpcflow.record.csv_kernels import csv_to_text, export_to_text
+from vpcflow.record.csv_kernels import FIRST_LINE, csv_to_text, export_to_text
 from vpcflow.record.log_format import FORMAT_FIELDS_MAX, LogFormat, default_format
 from vpcflow.record.unwrap import UnwrappingDecoder, column_flags
+from vpcflow.record.unwrap_kernels import SPAN_START, UNITS
 
 #: Names of the message's column in CloudWatch exports.
 MESSAGE_COLUMNS = ("message", "@message")
@@ -30,14 +30,13 @@ def split_csv(line: bytes) -> list[str]:
 def csv_header(line: bytes) -> LogFormat | None:
     """The log format that a CSV line names, or None when it is no header.
 
-    A header has at least one field of the registry among its names, and no empty or doubled ones
-    that would make another format of it than it says.
+    Half of its names are fields of the registry, or three of them are.
     """
     columns = split_csv(line)
     if not 0 < len(columns) <= FORMAT_FIELDS_MAX:
         return None
     known = sum(known_name(column) is not None for column in columns)
-    if not known or (len(columns) > 1 and known * 2 < len(columns) and known < 3):
+    if known < 3 and known * 2 < len(columns):
         return None
     return LogFormat(field_names(columns))
 
@@ -61,7 +60,7 @@ class CsvDecoder(UnwrappingDecoder):
         self._format = log_format or default_format()
         self._format_known = log_format is not None
         self._header = np.zeros(0, np.uint8)
-        self._no_header_at = -1
+        self._no_header_at = -1 if line_number else FIRST_LINE
         self._use(self._format)
 
     @property
@@ -74,21 +73,23 @@ class CsvDecoder(UnwrappingDecoder):
         self._flags = column_flags(log_format)
         self._switch_format(log_format)
 
-    def _step(self, buf: npt.NDArray[np.uint8], end: int, final: bool) -> None:  # noqa: ARG002
+    def _step(self, end: int, final: bool) -> None:
         csv_to_text(
-            buf,
             end,
             self._flags,
-            self._header,
+            self._header.ctypes.data,
+            len(self._header),
             self._no_header_at,
-            self._plain,
+            self._plain_start,
+            self._plain_end,
             self._faults,
             self._state,
         )
-        self._no_header_at = -1
+        if self._state[UNITS]:
+            self._no_header_at = -1
 
-    def _read_plain(self, data: bytearray) -> None:
-        super()._read_plain(data)
+    def _read_plain(self, data: bytearray, first: int) -> None:
+        super()._read_plain(data, first)
         if self._text.log_format != self._format:
             # A record of nothing but field names passed for a header of plain text.
             self._switch_format(self._format)
@@ -98,9 +99,10 @@ class CsvDecoder(UnwrappingDecoder):
         line = bytes(data[start:end])
         log_format = csv_header(line)
         if log_format is None:
-            self._no_header_at = start
+            self._no_header_at = int(self._state[SPAN_START])
             return
         self._header = np.frombuffer(bytearray(line), np.uint8)
+        self._no_header_at = -1
         self._format_known = True
         if log_format != self._format:
             self._use(log_format)
@@ -109,6 +111,8 @@ class CsvDecoder(UnwrappingDecoder):
 class ExportDecoder(UnwrappingDecoder):
     """Decodes CloudWatch exports: ``timestamp,message`` with or without header and quotes, or lines
     of an ISO time, a space and the message.
+
+    Shape: where there are more columns, or others, the header or the first line tells which.
     """
 
     def __init__(
@@ -122,28 +126,34 @@ class ExportDecoder(UnwrappingDecoder):
         super().__init__(origin, log_format, line_number=line_number, flow_log_id=flow_log_id)
         self._column = 1
         self._is_last = True
-        self._no_header_at = -1
+        self._no_header_at = FIRST_LINE
 
-    def _step(self, buf: npt.NDArray[np.uint8], end: int, final: bool) -> None:  # noqa: ARG002
+    def _step(self, end: int, final: bool) -> None:
         export_to_text(
-            buf,
             end,
             self._column,
             self._is_last,
             self._no_header_at,
-            self._plain,
+            self._plain_start,
+            self._plain_end,
             self._faults,
             self._state,
         )
-        self._no_header_at = -1
+        if self._state[UNITS]:
+            self._no_header_at = -1
 
     def _answer(self, data: bytearray, start: int, end: int) -> None:
-        """Take data[start:end] for a header if it is one; its line becomes an empty one."""
-        columns = [column.lower() for column in split_csv(bytes(data[start:end]))]
-        found = [columns.index(name) for name in MESSAGE_COLUMNS if name in columns]
-        if not found:
-            self._no_header_at = start
-            return
-        self._column = found[0]
-        self._is_last = self._column == len(columns) - 1
-        data[start:end] = b" " * (end - start)
+        """Find the message's column: a header names it, the first line of all shows it."""
+        columns = split_csv(bytes(data[start:end]))
+        names = [column.lower() for column in columns]
+        found = [names.index(name) for name in MESSAGE_COLUMNS if name in names]
+        if found:
+            # The header has been read: its line becomes an empty one.
+            data[start:end] = b" " * (end - start)
+        elif self._no_header_at == FIRST_LINE and len(columns) > 1:
+            blanks = [column.count(" ") for column in columns]
+            found = [blanks.index(max(blanks))] if max(blanks) > 1 else []
+        self._no_header_at = int(self._state[SPAN_START])
+        if found:
+            self._column = found[0]
+            self._is_last = self._column == len(columns) - 1

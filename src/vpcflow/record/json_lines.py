@@ -44,12 +44,18 @@ class _KeyTable:
         return self._columns.get(key)
 
     def put(self, key: bytes, column: int) -> None:
+        is_last = column == WAITING and key not in self._columns
         self._columns[key] = column
-        self._lay_out()
+        if is_last:
+            self.keys = np.append(self.keys, np.frombuffer(key, np.uint8))
+            self.starts = np.append(self.starts, self.starts[-1] + len(key))
+            self.columns = np.append(self.columns, WAITING)
+        else:
+            self._lay_out()
 
     def _lay_out(self) -> None:
         # A stable sort: the keys of the columns in the columns' order, so that the next key of a
-        # record is found where the last one says.
+        # record is found where the last one says; those that wait come last.
         order = sorted(self._columns, key=lambda key: self._columns[key] % (1 << 32))
         self.keys = np.frombuffer(bytearray(b"".join(order)), np.uint8)
         self.starts = np.zeros(len(order) + 1, np.int64)
@@ -77,19 +83,19 @@ class _JsonDecoder(UnwrappingDecoder):
         self._spans = np.zeros((1, 2), np.int64)
         self._unknown = np.zeros(3, np.int64)
 
-    def _step(self, buf: npt.NDArray[np.uint8], end: int, final: bool) -> None:
+    def _step(self, end: int, final: bool) -> None:
         json_to_text(
-            buf,
             end,
             final,
             self._messages,
-            self._table.keys,
+            self._table.keys.ctypes.data,
             self._table.starts,
             self._table.columns,
             self._flags,
             self._spans,
             self._unknown,
-            self._plain,
+            self._plain_start,
+            self._plain_end,
             self._faults,
             self._state,
         )
@@ -116,13 +122,13 @@ class MessageDecoder(_JsonDecoder):
         super().__init__(origin, log_format, line_number=line_number, flow_log_id=flow_log_id)
         self._only_messages = only_messages
 
-    def _read_plain(self, data: bytearray) -> None:
+    def _read_plain(self, data: bytearray, first: int) -> None:
         if not self._only_messages:
             faults = self._faults[: int(self._state[FAULTS])]
             kept = faults[faults[:, 1] != NO_MESSAGE]
             self._faults[: len(kept)] = kept
             self._state[FAULTS] = len(kept)
-        super()._read_plain(data)
+        super()._read_plain(data, first)
 
 
 class JsonLinesDecoder(_JsonDecoder):
@@ -168,8 +174,8 @@ class JsonLinesDecoder(_JsonDecoder):
             self._flags = column_flags(self._format)
             self._switch_format(self._format)
 
-    def _read_plain(self, data: bytearray) -> None:
-        super()._read_plain(data)
+    def _read_plain(self, data: bytearray, first: int) -> None:
+        super()._read_plain(data, first)
         if self._format is not None and self._text.log_format != self._format:
             # A record of nothing but field names passed for a header: back to the keys.
             self._switch_format(self._format)
@@ -263,7 +269,8 @@ class JsonStreamDecoder:
         for start in range(0, len(view), PIECE_BYTES_MAX):
             piece = np.frombuffer(bytearray(view[start : start + PIECE_BYTES_MAX]), np.uint8)
             lines = np.empty(2 * len(piece) + 2, np.uint8)
-            split_objects(piece, self._depth, lines, self._state)
+            place = piece.ctypes.data
+            split_objects(place, place + len(piece), self._depth, lines.ctypes.data, self._state)
             if self._state[JSON_DONE]:
                 self._bytes_done = self._bytes + int(self._state[JSON_DONE])
             self._bytes += len(piece)

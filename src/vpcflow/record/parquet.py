@@ -246,7 +246,7 @@ def write_parquet(
     schema = parquet_schema(log_format)
     rows = 0
     with pq.ParquetWriter(
-        to, schema, version="1.0", compression="gzip", store_schema=False
+        to, schema, version="1.0", compression="gzip", compression_level=6, store_schema=False
     ) as writer:
         waiting: list[pa.RecordBatch] = []
         for batch in batches:

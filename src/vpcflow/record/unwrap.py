@@ -152,6 +152,8 @@ class UnwrappingDecoder:
         self._batches: list[FlowBatch] = []
         self._bad: list[BadLines] = []
         self._plain = np.empty(PLAIN_BYTES_MAX, np.uint8)
+        self._plain_start = self._plain.ctypes.data
+        self._plain_end = self._plain_start + PLAIN_BYTES_MAX
         self._faults = np.zeros((BATCH_RECORDS_MAX, FAULT_PLACES), np.int64)
         self._state = np.zeros(STATE_PLACES, np.int64)
         self._state[AFTER_OBJECT] = line_number > 0
@@ -212,40 +214,39 @@ class UnwrappingDecoder:
 
     def _take(self, data: bytearray, end: int, final: bool) -> int:
         """Unwrap and read data[:end]; hand back how much of it is done."""
-        buf = np.frombuffer(data, np.uint8)
+        memory = np.frombuffer(data, np.uint8)  # keeps the bytes where they are
+        first = memory.ctypes.data
         state = self._state
-        state[POSITION] = 0
+        state[POSITION] = first
         if self._starts:
             self._starts = False
-            state[POSITION] = len(_BYTE_ORDER_MARK) if data.startswith(_BYTE_ORDER_MARK) else 0
+            if data.startswith(_BYTE_ORDER_MARK):
+                state[POSITION] += len(_BYTE_ORDER_MARK)
         while True:
-            self._step(buf, end, final)
-            self._read_plain(data)
+            self._step(first + end, final)
+            self._read_plain(data, first)
             if state[STATUS] == DONE:
                 break
             if state[STATUS] == ASK:
-                self._answer(data, int(state[SPAN_START]), int(state[SPAN_END]))
-        done = int(state[POSITION])
-        del buf
-        self._bytes += done
-        return done
+                self._answer(data, int(state[SPAN_START]) - first, int(state[SPAN_END]) - first)
+        self._bytes += int(state[POSITION]) - first
+        return int(state[POSITION]) - first
 
-    def _step(self, buf: npt.NDArray[np.uint8], end: int, final: bool) -> None:
+    def _step(self, end: int, final: bool) -> None:
         raise NotImplementedError
 
     def _answer(self, data: bytearray, start: int, end: int) -> None:
         raise NotImplementedError
 
-    def _read_plain(self, data: bytearray) -> None:
-        """Read the lines of the kernel's step and keep its faults."""
+    def _read_plain(self, data: bytearray, first: int) -> None:
+        """Read the lines of the kernel's step and keep its faults; data lies at ``first``."""
         state = self._state
         if state[OUT_BYTES]:
             self._keep(self._text.feed(self._plain[: int(state[OUT_BYTES])].data))
         entries = []
         for unit, fault, field, start, end in self._faults[: int(state[FAULTS])].tolist():
-            line = bytes(data[start : min(end, start + BAD_LINE_BYTES_MAX + 2)]).rstrip(b"\r\n")
-            length = end - start - (1 if data[end - 1] == 10 else 0)
-            entries.append((self._lines + unit + 1, _REASONS[fault], field, line, length))
+            line = bytes(data[start - first : end - first]).rstrip(b"\r\n")
+            entries.append((self._lines + unit + 1, _REASONS[fault], field, line, len(line)))
         if entries:
             self._bad.append(bad_lines(self._text.log_format or default_format(), entries))
         self._lines += int(state[UNITS])
