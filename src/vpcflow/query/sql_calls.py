@@ -43,6 +43,23 @@ def shift_is_network_test(node: Any) -> bool:
     return isinstance(right, exp.Literal) and bool(right.is_string)
 
 
+def prefix_network(node: Any) -> str:
+    """The network of ``LIKE '10.1.%'``, nothing for another pattern: only its addresses begin so."""
+    pattern = node.expression
+    if not (isinstance(pattern, exp.Literal) and pattern.is_string):
+        return ""
+    octets = pattern.name.split(".")
+    if octets.pop() != "%" or not 1 <= len(octets) <= 3:
+        return ""
+    if not all(
+        octet.isascii() and octet.isdigit() and str(int(octet)) == octet for octet in octets
+    ):
+        return ""
+    if any(int(octet) > 255 for octet in octets):
+        return ""
+    return ".".join([*octets, *["0"] * (4 - len(octets))]) + f"/{8 * len(octets)}"
+
+
 def now_sql(node: Any, now_s: float) -> exp.Expression | None:
     """The moment of asking, for the functions that name it."""
     name = call_name(node)

@@ -13,7 +13,7 @@ from sqlglot import exp
 
 from vpcflow.query.expression import AddressRange
 from vpcflow.query.sql_address import read_address
-from vpcflow.query.sql_calls import network_ranges, shift_is_network_test
+from vpcflow.query.sql_calls import network_ranges, prefix_network, shift_is_network_test
 from vpcflow.query.sql_scope import Scope, Source
 from vpcflow.query.sql_time import call_name, constant, macro_bounds, macro_column, macro_of
 from vpcflow.query.sql_values import ValueRewriter
@@ -133,6 +133,9 @@ def _column_and_ranges(node: Any) -> tuple[Any, _Reader | None]:
     elif isinstance(node, exp.In) and node.expressions:
         if all(map(is_literal, node.expressions)):
             return node.this, lambda text: _single(node.expressions, text)
+    elif isinstance(node, exp.Like) and prefix_network(node):
+        network = exp.Literal.string(prefix_network(node))
+        return node.this, lambda text: network_ranges(text, [network])
     elif isinstance(node, exp.BitwiseLeftShift) and shift_is_network_test(node):
         return node.this, lambda text: network_ranges(text, [node.expression])
     elif call_name(node) == "in_network" and len(node.expressions) > 1:

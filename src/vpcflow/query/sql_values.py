@@ -16,11 +16,12 @@ from vpcflow.base.errors import FilterError
 from vpcflow.query.sql_address import (
     AddressKind,
     address_to_text,
+    network_number,
     raw,
     read_address,
     read_network_name,
 )
-from vpcflow.query.sql_calls import CALLS, now_sql, shift_is_network_test
+from vpcflow.query.sql_calls import CALLS, now_sql, prefix_network, shift_is_network_test
 from vpcflow.query.sql_scope import OutColumn, Scope, column_node
 from vpcflow.query.sql_text import position_of
 from vpcflow.query.sql_time import (
@@ -145,6 +146,13 @@ class ValueRewriter:
                 self._generic(node, scope, skip=("this",))
                 return node, kind
             return self._generic(node, scope), None
+        if (
+            isinstance(node, exp.Like)
+            and prefix_network(node)
+            and self.is_address(node.this, scope)
+        ):
+            network = exp.Literal.string(prefix_network(node))
+            return CALLS["in_network"](self, [node.this, network], node, scope)
         if isinstance(node, exp.BitwiseLeftShift) and shift_is_network_test(node):
             return CALLS["in_network"](self, [node.this, node.expression], node, scope)
         if isinstance(node, exp.Cast) and node.to.this in exp.DataType.TEXT_TYPES:
@@ -209,6 +217,14 @@ class ValueRewriter:
         return found.column.field in TIME_FIELDS
 
     @staticmethod
+    def is_address(node: Any, scope: Scope) -> bool:
+        """Whether an expression is a column of addresses as it is."""
+        if not isinstance(node, exp.Column) or isinstance(node.this, exp.Star):
+            return False
+        kind = scope.resolve(node, aliases_first=scope.aliases_first).column.kind
+        return kind is not None and not kind.is_network
+
+    @staticmethod
     def is_text_literal(node: Any) -> bool:
         """Whether an expression is a text in quotes, brackets around it or not."""
         inner = node.unnest()
@@ -248,7 +264,7 @@ class ValueRewriter:
     def literal(self, node: Any, kind: AddressKind) -> exp.Expression:
         """A text in quotes as bytes of a kind."""
         if kind.is_network:
-            return raw(sql_address(read_network_name(node, self.sql_text, kind)))
+            return network_number(read_network_name(node, self.sql_text, kind))
         return raw(sql_address(read_address(node, self.sql_text)))
 
     def _with_queries(self, node: Any, scope: Scope) -> Value:

@@ -74,7 +74,9 @@ def address_tests(draw: st.DrawFn) -> Pair:
         return (f"{end} {sign} {other}",) * 2
     if form == 9:
         return (f"{end} {draw(st.sampled_from(['IS NULL', 'IS NOT NULL']))}",) * 2
-    return (f"{end} LIKE '{draw(st.sampled_from(['10.%', '%:%', '%.4', '2001:db8%']))}'",) * 2
+    return (
+        f"{end} LIKE '{draw(st.sampled_from(['10.%', '10.0.%', '%:%', '%.4', '2001:%']))}'",
+    ) * 2
 
 
 _PLAIN_TESTS = st.sampled_from(
@@ -134,7 +136,7 @@ _SELECTS = st.sampled_from(
 )
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(select=_SELECTS, condition=_CONDITIONS)
 def test_answers_equal_plain_sql_over_text(oracle: Oracle, select: str, condition: Pair) -> None:
     ours = oracle.answer(select.format(condition[0]))
@@ -142,7 +144,7 @@ def test_answers_equal_plain_sql_over_text(oracle: Oracle, select: str, conditio
     assert sorted(ours, key=repr) == sorted(expected, key=repr)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(condition=_CONDITIONS)
 def test_files_are_pruned_only_where_no_record_can_match(oracle: Oracle, condition: Pair) -> None:
     prepared = oracle.prepare(f"SELECT start FROM flow_records f WHERE {condition[0]}")
