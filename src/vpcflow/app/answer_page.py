@@ -20,7 +20,6 @@ from vpcflow.app.output import (
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from rich.table import Table
 
     from vpcflow.query.answer import Answer, ColumnMeta, Section
 
@@ -30,6 +29,7 @@ _PROGRAM_COLUMNS = frozenset(
 )
 #: The widest time line that is drawn.
 TIMELINE_WIDTH_MAX = 100
+_NATURAL_WIDTH_MAX = 10_000
 EMPTY_TABLE = "the table is empty: take records in with `vpcflow ingest PATH...`"
 
 
@@ -55,7 +55,7 @@ def print_answer(answer: Answer, output: str | None, *, measure: str | None = No
     elif answer.columns and answer.columns[0].name == "time" and measure:
         _print_series(console, answer, measure)
     else:
-        console.print(_table(answer.table, answer.columns, "", measure))
+        _print_table(console, answer.table, answer.columns, "", measure)
     _print_footer(console, answer)
 
 
@@ -69,7 +69,7 @@ def _print_section(console: Console, section: Section, measure: str | None) -> N
         console.print(section.title, style="bold")
         _print_timeline(console, section.table, section.columns[0].name, measure or "bytes")
     else:
-        console.print(_table(section.table, section.columns, section.title, measure))
+        _print_table(console, section.table, section.columns, section.title, measure)
     console.print()
 
 
@@ -121,7 +121,7 @@ def _print_series(console: Console, answer: Answer, measure: str) -> None:
             line = sparkline(_narrowed(values))
             console.print(f"{cell_text(key, 'text'):{width}}  {line}  {total}", markup=False)
     console.print()
-    console.print(_table(answer.table, answer.columns, "", measure))
+    _print_table(console, answer.table, answer.columns, "", measure)
 
 
 _SERIES_COLUMNS = frozenset(
@@ -129,14 +129,36 @@ _SERIES_COLUMNS = frozenset(
 )
 
 
-def _table(
-    table: pa.Table, columns: Sequence[ColumnMeta], title: str, measure: str | None
-) -> Table:
+def _print_table(
+    console: Console,
+    table: pa.Table,
+    columns: Sequence[ColumnMeta],
+    title: str,
+    measure: str | None,
+) -> None:
+    """Print the columns that fit; the last ones are left out first, and counted."""
     kinds = {column.name: column.kind for column in columns}
-    hidden = [column.name for column in columns if column.quiet or column.name in _PROGRAM_COLUMNS]
-    shown = table.drop_columns([name for name in hidden if name in table.column_names])
     labels = {column.name: column.label.lower() for column in columns}
-    return table_of(shown, kinds, title=title, measure=measure, labels=labels)
+    hidden = {column.name for column in columns if column.quiet} | _PROGRAM_COLUMNS
+    if "account_id" in table.column_names and len(table["account_id"].unique()) == 1:
+        hidden.add("account_id")
+    shown = table.drop_columns([name for name in table.column_names if name in hidden])
+    left_out = 0
+    wide = console.options.update(max_width=_NATURAL_WIDTH_MAX)
+    while True:
+        drawn = table_of(shown, kinds, title=title, measure=measure, labels=labels)
+        fits = console.measure(drawn, options=wide).maximum <= console.width
+        if fits or shown.num_columns <= 1:
+            break
+        # A cut value is worse than a missing one.
+        last = [name for name in shown.column_names if name != measure][-1]
+        shown = shown.drop_columns([last])
+        left_out += 1
+    console.print(drawn)
+    if left_out:
+        console.print(
+            f"{left_out} more columns do not fit; --json has all", style="dim", markup=False
+        )
 
 
 def _flat(answer: Answer) -> pa.Table:

@@ -101,7 +101,7 @@ def _ask(
             now_s=SystemClock().now_s(), since=since, until=until, last=last
         ),
     )
-    print_answer(answer, output, measure=chosen.get("sort", _MEASURE))
+    print_answer(answer, output, measure=None if name == "flows" else chosen.get("sort", _MEASURE))
 
 
 def __getattr__(name: str) -> click.Command:
