@@ -20,8 +20,10 @@ from vpcflow.store.settings import StoreSettings
 from vpcflow.store.staged_file import StagedFile
 from vpcflow.store.stored_schema import STORED_COLUMNS, STORED_COLUMNS_BY_NAME
 
-#: Columns whose values differ from row to row: deltas are smaller than a dictionary, and fast.
-_DELTA_COLUMNS = ("hi_port", "rtt_us")
+#: Columns whose values differ from row to row: deltas are written and read faster than a dictionary.
+_DELTA_COLUMNS = frozenset({"start", "bytes", "rtt_us"})
+#: Ports repeat in runs and patterns that zstd finds by itself, and a dictionary hides.
+_PLAIN_COLUMNS = frozenset({"lo_port", "hi_port"})
 #: Text that differs between the hosts of a file; bounds of other text prune nothing.
 _BOUNDED_TEXT = frozenset({"account_id", "interface_id", "vpc_id", "subnet_id", "instance_id"})
 #: A dictionary that grows beyond this ends; a row group's addresses fit.
@@ -149,7 +151,11 @@ def _writer_options(
     return {
         "compression": "zstd",
         "compression_level": settings.zstd_level,
-        "use_dictionary": [name for name in _leaf_paths(schema) if name not in delta],
+        "use_dictionary": [
+            name
+            for name in _leaf_paths(schema)
+            if name not in _DELTA_COLUMNS and name not in _PLAIN_COLUMNS
+        ],
         "column_encoding": dict.fromkeys(delta, "DELTA_BINARY_PACKED"),
         "write_statistics": [
             field.name for field in schema if field.name in _BOUNDED_TEXT or _is_plain(field.name)
