@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -95,6 +98,16 @@ def test_too_much_time_is_stopped(tmp_path: Path) -> None:
         pytest.raises(LimitError, match=r"longer than 0\.05 s"),
     ):
         engine.run_sql(ENDLESS, columns=())
+
+
+def test_ctrl_c_stops_a_question(tmp_path: Path) -> None:
+    settings = QuerySettings(threads=1, time_s_max=60)
+    with DuckDbEngine(settings, [], folders=[tmp_path]) as engine:
+        press = threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT))
+        press.start()
+        with pytest.raises(KeyboardInterrupt):
+            engine.run_sql(ENDLESS, columns=())
+        press.join()
 
 
 def test_too_much_memory_is_refused(tmp_path: Path) -> None:

@@ -118,6 +118,9 @@ class DuckDbEngine:
             self._connection.interrupt()
             raise
         except (duckdb.Error, pa.ArrowException, RuntimeError) as error:
+            # DuckDB swallows the person's Ctrl-C and raises this in its place.
+            if type(error) is RuntimeError and "interrupted" in str(error) and not late.is_set():
+                raise KeyboardInterrupt from error
             raise _explained(error, self._settings, late=late.is_set()) from error
         finally:
             watchdog.cancel()
