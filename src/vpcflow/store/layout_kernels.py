@@ -108,7 +108,8 @@ def own_addresses(
 ) -> None:
     """Per group, the two addresses that stand in all its records so far, or less than two.
 
-    ``first`` and ``second`` have one entry a group and family: a code, or _NONE. ``known`` is 0
+    ``first`` and ``second`` have one entry a group and family: a code, or _NONE;
+    they stay _UNSEEN where a group has no records. ``known`` is 0
     where the source is the host, 1 where the destination is, -1 where nobody said.
     """
     for row in range(len(sources)):
@@ -133,10 +134,9 @@ def own_addresses(
         if candidate >= 0 and candidate != one and candidate != other:
             second[group] = _NONE
     for group in range(len(first)):
-        if first[group] < 0:
-            first[group] = _NONE
-        if second[group] < 0:
-            second[group] = _NONE
+        if first[group] != _UNSEEN:
+            first[group] = max(first[group], _NONE)
+            second[group] = max(second[group], _NONE)
 
 
 @njit(cache=True, nogil=True)

@@ -21,6 +21,7 @@ from vpcflow.store.stored_schema import (
 )
 
 _UNSEEN = -2
+_NONE = -1
 _HOST_BY_FLOW_DIRECTION = {
     "egress": DIRECTION_HOST_IS_SOURCE,
     "ingress": DIRECTION_HOST_IS_DESTINATION,
@@ -61,7 +62,9 @@ def choose_hosts(
     second = np.full(group_count * 2, _UNSEEN, np.int32)
     records = (ends.sources, ends.destinations, groups, known, is_ipv4)
     own_addresses(*records, first, second)
-    counted = rows_to_count(ends.sources, ends.destinations, groups, is_ipv4, first, second)
+    counted = 0
+    if ((first == _NONE) & (second == _NONE)).any():
+        counted = rows_to_count(ends.sources, ends.destinations, groups, is_ipv4, first, second)
     slots = 1 << (int(counted) * 4 + 1).bit_length()
     table_keys = np.full(slots, -1, np.int64)
     table_counts = np.zeros(slots, np.int64)
