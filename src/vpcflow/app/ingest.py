@@ -117,9 +117,12 @@ class Ingest:
         self._clock = clock or SystemClock()
         self._commit_id = ""
         self._dirty = False
+        # A source that is followed has the same problems at every look.
+        self._problems_noted: set[Problem] = set()
 
     def __enter__(self) -> Ingest:
         self.settings.folder.make()
+        self.settings.folder.clear_tmp()
         self._table = FlowTable.open(self.settings.folder, self.settings.table)
         self._db = StateDb(self.settings.folder)
         self._intake = Intake(self._db, self.settings.collect)
@@ -163,6 +166,7 @@ class Ingest:
         if self._intake.progress.known(obj, take_unterminated=unterminated):
             self.report.objects_skipped += 1
             return
+        plan: Take | Skip | None = None
         try:
             with source.fetch(obj) as fetched:
                 plan = self._intake.progress.plan(fetched, take_unterminated=unterminated)
@@ -173,6 +177,8 @@ class Ingest:
                     return
                 self._read(fetched, plan)
         except ObjectError as error:
+            if isinstance(plan, Take):
+                self._intake.progress.abandon(plan)
             self.report.objects_failed += 1
             self._dirty = True
             self._intake.problem(self._commit_id, error.problem, obj)
@@ -231,6 +237,9 @@ class Ingest:
 
     def _note_problems(self, source: RecordSource) -> None:
         for problem in source.problems:
+            if problem in self._problems_noted:
+                continue
+            self._problems_noted.add(problem)
             self._dirty = True
             self._intake.problem(self._commit_id, problem)
             self.report.objects_failed += not problem.warning

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -72,6 +73,14 @@ class DataFolder:
                 where=str(self.root),
                 hint="choose another folder with --data DIR or VPCFLOW_DATA",
             ) from error
+
+    def clear_tmp(self) -> None:
+        """Remove what a killed writer left in ``tmp``; only for the holder of the writer lock."""
+        for path in self.tmp.iterdir() if self.tmp.is_dir() else ():
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
 
     @contextmanager
     def writer_lock(self, *, wait_s: float = 0.0, clock: Clock | None = None) -> Iterator[None]:

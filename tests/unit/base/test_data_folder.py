@@ -57,3 +57,12 @@ def test_folder_that_cannot_be_made(tmp_path: Path) -> None:
         DataFolder(tmp_path / "file" / "data").make()
     assert str(tmp_path / "file" / "data") in str(caught.value)
     assert "--data" in caught.value.hint
+
+
+def test_what_a_killed_writer_left_is_removed(tmp_path: Path) -> None:
+    folder = DataFolder(tmp_path)
+    folder.make()
+    (folder.tmp / "left").write_text("x")
+    (folder.tmp / "inner" / "deep").mkdir(parents=True)
+    folder.clear_tmp()
+    assert list(folder.tmp.iterdir()) == []
