@@ -23,6 +23,8 @@ NODATA_SHARE_MAX = 0.05
 SKIPPED_SHARE = 0.6
 #: A slot may run ahead of its quota by this share; the next ones have less noise in exchange.
 DEBT_SHARE_MAX = 0.4
+#: The last slots of a sample may not: there is nobody to pay.
+PAYBACK_SLOTS = 24
 #: How fast the draw follows what the slots before really held.
 MEMORY, CORRECTION = 0.97, 0.15
 
@@ -56,6 +58,7 @@ class Slots:
         self._windows = Windows(network, settings)
         planted = np.concatenate([incident.connections for incident in incidents])
         self._planted = planted[np.argsort(planted["t0"], kind="stable")]
+        self._running_in = True
         self._wanted = 0.0
         self._given = 0
         self._gain = 1.0
@@ -74,37 +77,39 @@ class Slots:
             rng = np.random.default_rng([settings.seed, number, 0x510])
             self._wanted += ordinary_all * weight + flat
             last = number == settings.slots - 1
+            ahead = DEBT_SHARE_MAX if number < settings.slots - PAYBACK_SLOTS else 0.0
             quota = (settings.records if last else round(self._wanted)) - self._given
-            records = self._slot(
-                slot_s, ordinary_all * weight, max(0, quota), rng, first=number == 0
-            )
+            self._running_in = number == 0
+            room = max(0, quota + int(ordinary_all * weight * ahead))
+            records = self._slot(slot_s, ordinary_all * weight, quota, room, rng)
             if last:
                 records = _cut(records, quota, rng)
             self._given += len(records)
             yield slot_s, records[rng.permutation(len(records))]
 
-    def _slot(self, slot_s: int, ordinary: float, quota: int, rng: Rng, *, first: bool) -> Rows:
-        connections = self._connections(slot_s, ordinary, rng, first=first)
+    def _slot(self, slot_s: int, ordinary: float, quota: int, room: int, rng: Rng) -> Rows:
+        """Records of one slot: noise up to the ``quota``, others up to ``room``."""
+        connections = self._connections(slot_s, ordinary, rng)
         views = make_views(connections, self._network, rng)
         records = self._windows.records(views, slot_s, rng)
         self._learn(records, ordinary)
         records, skipped = self._skip(records, slot_s, rng)
-        records = _cut(records, quota + int(ordinary * DEBT_SHARE_MAX), rng)
-        noise = noise_records(
-            self._network, self._traffic, max(0, quota - len(records) - len(skipped)), slot_s, rng
-        )
+        records = _cut(records, room - len(skipped), rng)
+        left = max(0, quota - len(records) - len(skipped))
+        noise = noise_records(self._network, self._traffic, left, slot_s, rng)
         self._windows.mark(noise)
-        silent = self._silent(slot_s, max(1, int(quota * NODATA_SHARE_MAX)), rng)
+        silent_max = min(left, max(1, int(quota * NODATA_SHARE_MAX)))
+        silent = self._silent(slot_s, silent_max, rng)
         # the lines without data take the place of noise, so that the slot keeps its size
-        noise = noise[: max(0, len(noise) - len(silent))]
+        noise = noise[: len(noise) - len(silent)]
         return np.concatenate([records, skipped, noise, silent])
 
-    def _connections(self, slot_s: int, ordinary: float, rng: Rng, *, first: bool) -> Rows:
+    def _connections(self, slot_s: int, ordinary: float, rng: Rng) -> Rows:
         drawn = []
         for kind in KINDS:
             records = ordinary * kind.share * self._gain
             drawn.append(self._traffic.draw(kind, records, slot_s, rng))
-            if first:
+            if self._running_in:
                 drawn.append(self._traffic.draw_running(kind, records, slot_s, rng))
         begin, end = np.searchsorted(self._planted["t0"], [slot_s, slot_s + SLOT_S])
         drawn.append(self._planted[begin:end])
