@@ -130,8 +130,14 @@ def _encode_batch(
             columns = [_rewritten(column, _json_value) for column in columns]
             before, after = b'{"message":"', b'"}\n'
         else:
+            plain = columns
+            columns = [_rewritten(column, _doubled_quotes) for column in plain]
+            # Quotes around the messages only where a value needs them: AWS's records never do.
+            rewrote = any(new is not old for new, old in zip(columns, plain, strict=True))
+            quote = b'"' if rewrote else b""
+            after = quote + after
             columns.insert(0, _event_time(records))
-            styles.insert(0, ColumnStyle(b"", b"000,", b"0,"))
+            styles.insert(0, ColumnStyle(b"", b"000," + quote, b"0," + quote))
     return encode_lines(columns, styles, records.num_rows, line_before=before, line_after=after)
 
 
@@ -179,9 +185,12 @@ def _rewritten(column: pa.Array | None, rewrite: Callable[[str], str]) -> pa.Arr
     return pa.DictionaryArray.from_arrays(column.indices, pa.array(rewritten, pa.string()))
 
 
+def _doubled_quotes(value: str) -> str:
+    return value.replace('"', '""')
+
+
 def _csv_value(value: str) -> str:
-    quoted = value.replace('"', '""')
-    return f'"{quoted}"' if "," in value or '"' in value else value
+    return f'"{_doubled_quotes(value)}"' if "," in value or '"' in value else value
 
 
 def _json_value(value: str) -> str:

@@ -24,6 +24,7 @@ from vpcflow.record.unwrap_kernels import (
     STATUS,
     TOO_LONG,
     UNITS,
+    digits_only,
     line_end,
     note_fault,
     put_byte,
@@ -297,35 +298,57 @@ def put_message(p: int, end: int, o: int) -> int:
 
 
 @njit(cache=True, nogil=True)
-def export_line(p: int, e: int, column: int, is_last: bool, o: int) -> tuple[int, int]:
-    """Write the message of the export's line from p to e; hand back the new end or a fault, and 1 to ask.
+def is_time(s: int, e: int) -> bool:
+    """Whether the field from s to e is a time: only digits, or a date and more; quotes do not count."""
+    if s < e and load_u8(s) == 34:
+        s += 1
+    if e > s and load_u8(e - 1) == 34:
+        e -= 1
+    if e - s >= 10 and load_u8(s + 4) == 45 and load_u8(s + 7) == 45:
+        return 48 <= load_u8(s) <= 57
+    return e > s and digits_only(s, e)
 
-    A line without a time and a comma before it is taken as a record as it stands.
+
+@njit(cache=True, nogil=True)
+def export_line(p: int, e: int, o: int) -> tuple[int, int]:
+    """Write the message of the export's line from p to e; hand back the new end or a fault, 1 to ask.
+
+    The message is the field with the most blanks, beside a time that comes first. A line without
+    a comma is taken as a record as it stands.
     """
     s = time_end(p, e)
     if s > p:
         return put_message(s, e, o), 0
-    first = csv_field_end(p, e)
-    if first < 0:
-        return first, 0
-    if first >= e:
+    q = csv_field_end(p, e)
+    if q < 0:
+        return q, 0
+    if q >= e:
         return put_message(p, e, o), 0
+    timed = is_time(p, q)
+    best_start, best_end, most = p, q, -1
     s = p
-    for _ in range(column):
-        q = csv_field_end(s, e)
-        if q < 0 or q >= e:
-            return NOT_CSV, 0
+    while True:
+        if not timed or s > p:
+            blanks = 0
+            for i in range(s, q):
+                if load_u8(i) == 32:
+                    blanks += 1
+            if blanks > most:
+                best_start, best_end, most = s, q, blanks
+        if q >= e:
+            break
         s = q + 1
-    q = e if is_last else csv_field_end(s, e)
-    t = p + 1 if load_u8(p) == 34 and p + 1 < e else p
-    return (put_message(s, q, o) if q >= 0 else q), 1 if is_letter(load_u8(t)) else 0
+        q = csv_field_end(s, e)
+        if q < 0:
+            return q, 0
+    first = p + 1 if load_u8(p) == 34 else p
+    asks = most == 0 and is_letter(load_u8(first))
+    return put_message(best_start, best_end, o), 1 if asks else 0
 
 
 @njit(cache=True, nogil=True)
 def export_to_text(
     end: int,
-    column: int,
-    is_last: bool,
     no_header_at: int,
     out: int,
     out_end: int,
@@ -334,9 +357,8 @@ def export_to_text(
 ) -> None:
     """Turn the lines ``time,message`` or ``time message`` of an export into their messages.
 
-    ``column`` is the message's. Comes back with ASK before a line whose first field starts with a
-    letter (a header?) unless it starts at ``no_header_at``; before any line where that is
-    FIRST_LINE.
+    Comes back with ASK before a line of fields without blanks whose first byte is a letter (a
+    header?) unless it starts at ``no_header_at``.
     """
     p = state[POSITION]
     o = out
@@ -358,8 +380,8 @@ def export_to_text(
             store_u8(o, 10)
             o += 1
         else:
-            w, asks = export_line(p, e, column, is_last, o)
-            if (asks and p != no_header_at) or no_header_at == FIRST_LINE:
+            w, asks = export_line(p, e, o)
+            if asks and p != no_header_at:
                 state[STATUS] = ASK
                 state[SPAN_START] = p
                 state[SPAN_END] = e

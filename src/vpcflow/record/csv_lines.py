@@ -112,7 +112,7 @@ class ExportDecoder(UnwrappingDecoder):
     """Decodes CloudWatch exports: ``timestamp,message`` with or without header and quotes, or lines
     of an ISO time, a space and the message.
 
-    Shape: where there are more columns, or others, the header or the first line tells which.
+    Shape: of more columns, or in another order, the one with the most blanks is the message.
     """
 
     def __init__(
@@ -124,36 +124,22 @@ class ExportDecoder(UnwrappingDecoder):
         flow_log_id: str | None = None,
     ) -> None:
         super().__init__(origin, log_format, line_number=line_number, flow_log_id=flow_log_id)
-        self._column = 1
-        self._is_last = True
-        self._no_header_at = FIRST_LINE
+        self._no_header_at = -1
 
     def _step(self, end: int, final: bool) -> None:
         export_to_text(
             end,
-            self._column,
-            self._is_last,
             self._no_header_at,
             self._plain_start,
             self._plain_end,
             self._faults,
             self._state,
         )
-        if self._state[UNITS]:
-            self._no_header_at = -1
+        self._no_header_at = -1
 
     def _answer(self, data: bytearray, start: int, end: int) -> None:
-        """Find the message's column: a header names it, the first line of all shows it."""
-        columns = split_csv(bytes(data[start:end]))
-        names = [column.lower() for column in columns]
-        found = [names.index(name) for name in MESSAGE_COLUMNS if name in names]
-        if found:
-            # The header has been read: its line becomes an empty one.
+        """Skip data[start:end] if it is a header: its line becomes an empty one."""
+        if any(column.lower() in MESSAGE_COLUMNS for column in split_csv(bytes(data[start:end]))):
             data[start:end] = b" " * (end - start)
-        elif self._no_header_at == FIRST_LINE and len(columns) > 1:
-            blanks = [column.count(" ") for column in columns]
-            found = [blanks.index(max(blanks))] if max(blanks) > 1 else []
-        self._no_header_at = int(self._state[SPAN_START])
-        if found:
-            self._column = found[0]
-            self._is_last = self._column == len(columns) - 1
+        else:
+            self._no_header_at = int(self._state[SPAN_START])

@@ -38,6 +38,9 @@ class _KeyTable:
 
     def __init__(self, columns: dict[bytes, int]) -> None:
         self._columns = columns
+        self.keys: npt.NDArray[np.uint8]
+        self.starts: npt.NDArray[np.int64]
+        self.columns: npt.NDArray[np.int64]
         self._lay_out()
 
     def get(self, key: bytes) -> int | None:

@@ -122,6 +122,7 @@ def test_a_doubled_column_is_kept_under_another_name() -> None:
         f'@timestamp,@message\n2026-01-31 10:00:00.000,"{RECORD.format(80)}"\r\n',
         f"message,timestamp\n{RECORD.format(80)},1742570569000\n",
         f"@timestamp,@message,@logStream\n1742570569000,{RECORD.format(80)},eni-1-all\n",
+        f"@timestamp,@logStream,@message\n2026-01-31 10:00:00.000,eni-1-all,{RECORD.format(80)}\n",
         f"{RECORD.format(80)},1742570569000\n",
         f"{RECORD.format(80)}\n",
         f"\ufeff1742570569000,{RECORD.format(80)}",
