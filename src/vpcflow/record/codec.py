@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from vpcflow.base.errors import RecordError
 from vpcflow.record.field_spec import FieldKind
 from vpcflow.record.log_format import LogFormat
-from vpcflow.record.sniff import Encoding, sniff
+from vpcflow.record.sniff import Encoding
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -18,9 +18,6 @@ if TYPE_CHECKING:
     from vpcflow.record.batch import FlowBatch, Origin
     from vpcflow.record.line_encoder import ColumnStyle
     from vpcflow.record.unwrap import Decoder
-
-#: The encodings that are read from a stream of bytes; Parquet needs a file.
-STREAM_ENCODINGS = tuple(encoding for encoding in Encoding if encoding is not Encoding.PARQUET)
 
 
 def make_decoder(
@@ -67,11 +64,6 @@ def make_decoder(
 
     depth = 2 if encoding is Encoding.CLOUDWATCH_DOCUMENT else 1
     return JsonStreamDecoder(make_inner, depth=depth, resumes=resumes)
-
-
-def decode_line(line: bytes, origin: Origin, log_format: LogFormat | None = None) -> Decoder:
-    """A decoder that has been chosen for one line kept in quarantine: its own bytes tell."""
-    return make_decoder(sniff(line) or Encoding.TEXT, origin, log_format)
 
 
 def encode(

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from vpcflow.base.errors import RecordError
 from vpcflow.record.batch import FlowBatch, Origin
-from vpcflow.record.codec import decode_line, encode, make_decoder
+from vpcflow.record.codec import encode, make_decoder
 from vpcflow.record.field_spec import FieldKind
 from vpcflow.record.fields import FIELDS, FIELDS_BY_NAME
 from vpcflow.record.log_format import LogFormat, default_format
@@ -208,13 +208,6 @@ def test_hostile_bytes_are_bad_lines_and_nothing_else(encoding: Encoding, data: 
     for lines in decoded.bad:
         assert all(lines.message(i) for i in range(len(lines)))
         assert all(1 <= number <= decoded.lines_done for number in lines.line_numbers.tolist())
-
-
-def test_one_line_of_quarantine_finds_its_own_decoder() -> None:
-    wrapped = (GOLDEN / "user-firehose.jsonl").read_bytes()
-    for line in (wrapped, (GOLDEN / "user-cloudwatch-events.txt").read_bytes()):
-        decoder = decode_line(line, ORIGIN)
-        assert len(rows(joined([decoder.feed(line), decoder.finish()]).batches)) == 1
 
 
 def test_parquet_is_no_stream_and_documents_are_only_read() -> None:
