@@ -54,6 +54,11 @@ class DataFolder:
         return self.root / "spool"
 
     @property
+    def spill(self) -> Path:
+        """Temporary files of questions; each process has a folder of its own below it."""
+        return self.root / "spill"
+
+    @property
     def tmp(self) -> Path:
         """Files of the running writer; emptied when the next one starts."""
         return self.root / "tmp"

@@ -224,3 +224,11 @@ def test_a_line_without_end_is_skipped_in_bounded_memory() -> None:
     assert len(rows(decoded)) == 2
     assert faults(decoded) == [(2, BadLineReason.TOO_LONG)]
     assert int(decoded.bad[0].lengths[0]) == len(long) - 1
+
+
+@pytest.mark.parametrize("length", range(1, 20))
+def test_an_open_string_ends_with_its_line(length: int) -> None:
+    text = f'{{"action":"{"A" * length}\n{{"action":"OK","srcport":1}}\n'
+    decoded, _ = read(text)
+    assert [row["srcport"] for row in rows(decoded)] == [1]
+    assert faults(decoded) == [(1, BadLineReason.NOT_JSON)]

@@ -177,6 +177,7 @@ def check_json(text: bytes) -> None:
         b'{"action":"\\u00e9\\ud83d\\ude00"}',
         b'{"action":"\\ud83d"}',
         b'{"action":"\\udc00"}',
+        b'{"action":"\\ud83d\\ue000"}',
         b'{"x":1}',
         b"{}",
         b'{"action":"abcdefgh ijklmnop"}',
