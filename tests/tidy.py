@@ -66,7 +66,7 @@ def test_every_package_has_a_page_in_the_changelog_form() -> None:
 
 
 def test_locks_are_hashed_and_hold_no_addresses() -> None:
-    locks = sorted((ROOT / "requirements").glob("*.lock")) + [ROOT / "bench/requirements.lock"]
+    locks = [*sorted((ROOT / "requirements").glob("*.lock")), ROOT / "bench/requirements.lock"]
     for lock in locks:
         text = lock.read_text(encoding="utf-8")
         assert "--hash=sha256:" in text

@@ -67,6 +67,12 @@ def default_lines(count: int, *, first: int = 0) -> bytes:
     """Records of the default format, each with bytes of its own."""
     return b"".join(
         b"2 123456789012 eni-0000000000000000a 10.0.0.%d 10.0.1.1 %d 443 6 1 %d %d %d ACCEPT OK\n"
-        % (number % 250, 1024 + number % 60_000, number, 1_700_000_000 + number, 1_700_000_060 + number)
+        % (
+            number % 250,
+            1024 + number % 60_000,
+            number,
+            1_700_000_000 + number,
+            1_700_000_060 + number,
+        )
         for number in range(first, first + count)
     )
