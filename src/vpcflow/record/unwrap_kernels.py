@@ -256,7 +256,7 @@ def put_string(s: int, e: int, message: bool, loose: bool, o: int) -> int:
                     if s + 6 > e or load_u8(s) != 92 or load_u8(s + 1) != 117:
                         return NOT_TEXT
                     low = code_unit(s + 2, e)
-                    if low < 0xDC00:
+                    if low < 0xDC00 or low > 0xDFFF:
                         return NOT_TEXT
                     s += 6
                     b = 0x10000 + ((b - 0xD800) << 10) + (low - 0xDC00)
