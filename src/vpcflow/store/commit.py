@@ -108,6 +108,7 @@ def index_entry(staged: StagedFile) -> DataFileEntry:
         nodata_records=staged.nodata_records,
         skipdata_records=staged.skipdata_records,
         rollup_path=None if staged.rollup_path is None else str(staged.rollup_path),
+        has_conversation=staged.has_conversation,
     )
 
 

@@ -15,7 +15,8 @@ class DataFileEntry:
 
     Shape: ``path`` is a local path; ``day`` is the start of the UTC day of ``start``, None for a
     file of rows without a start; the bounds are None where every value is null; ``columns`` are
-    the stored columns that the file has, the others are null in every row.
+    the stored columns that the file has, the others are null in every row; ``rollup_path`` is its
+    hourly rollup, and where ``has_conversation`` is set, ``rollup_paths.conversation_path`` exists.
     Units: epoch seconds, bytes, rows.
     """
 
@@ -32,6 +33,7 @@ class DataFileEntry:
     nodata_records: int
     skipdata_records: int
     rollup_path: str | None
+    has_conversation: bool = False
 
 
 @dataclass(frozen=True, slots=True)

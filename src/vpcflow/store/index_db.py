@@ -17,20 +17,21 @@ from vpcflow.store.data_file_entry import DataFileEntry, TableSnapshot
 TABLE_NAMESPACE = "vpcflow"
 TABLE_NAME = "flow_records"
 #: A file of another version is made anew.
-INDEX_VERSION = 1
+INDEX_VERSION = 2
 #: How long a statement waits for another process's write.
 BUSY_TIMEOUT_S = 10.0
 
 ENTRY_COLUMNS = (
     "path, day, rows, bytes, start_min, start_max, end_max, host_min, host_max, columns, "
-    "nodata_records, skipdata_records, rollup_path"
+    "nodata_records, skipdata_records, rollup_path, has_conversation"
 )
 _TABLES = """
 CREATE TABLE IF NOT EXISTS files (
     path TEXT PRIMARY KEY, day INTEGER, rows INTEGER NOT NULL, bytes INTEGER NOT NULL,
     start_min INTEGER, start_max INTEGER, end_max INTEGER, last_s INTEGER,
     host_min BLOB, host_max BLOB, columns TEXT NOT NULL,
-    nodata_records INTEGER NOT NULL, skipdata_records INTEGER NOT NULL, rollup_path TEXT
+    nodata_records INTEGER NOT NULL, skipdata_records INTEGER NOT NULL, rollup_path TEXT,
+    has_conversation INTEGER NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS files_time ON files (start_min, last_s);
 CREATE TABLE IF NOT EXISTS dropped (path TEXT PRIMARY KEY, dropped_at_s REAL NOT NULL) WITHOUT ROWID;
@@ -117,12 +118,13 @@ def in_memory() -> sqlite3.Connection:
 
 
 def _make_tables(db: sqlite3.Connection) -> None:
-    version = db.execute("PRAGMA user_version").fetchone()[0]
-    if version == INDEX_VERSION:
+    if db.execute("PRAGMA user_version").fetchone()[0] == INDEX_VERSION:
         return
-    if version:
-        db.executescript("DROP TABLE files; DROP TABLE dropped; DROP TABLE state;")
-    db.executescript(f"{_TABLES} PRAGMA user_version={INDEX_VERSION};")
+    # Of another version: what it says of files may be wrong, so nothing of it is kept.
+    drops = "".join(f"DROP TABLE IF EXISTS {name};" for name in ("files", "dropped", "state"))
+    db.executescript(
+        f"BEGIN IMMEDIATE; {drops} {_TABLES} PRAGMA user_version={INDEX_VERSION}; COMMIT;"
+    )
 
 
 def remove(files_db: Path) -> None:
@@ -153,7 +155,7 @@ def read_entries(
         columns = column_sets.get(row[9])
         if columns is None:
             columns = column_sets[row[9]] = tuple(filter(None, row[9].split(",")))
-        values_of: tuple[Any, ...] = (*row[:9], columns, *row[10:])
+        values_of: tuple[Any, ...] = (*row[:9], columns, *row[10:13], bool(row[13]))
         entries.append(DataFileEntry(*values_of))
     return entries
 
@@ -162,7 +164,7 @@ def write_entries(db: sqlite3.Connection, entries: Iterable[DataFileEntry]) -> N
     """Add or replace entries."""
     db.executemany(
         f"INSERT OR REPLACE INTO files ({ENTRY_COLUMNS}, last_s) "  # noqa: S608
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             (
                 entry.path,
@@ -178,6 +180,7 @@ def write_entries(db: sqlite3.Connection, entries: Iterable[DataFileEntry]) -> N
                 entry.nodata_records,
                 entry.skipdata_records,
                 entry.rollup_path,
+                entry.has_conversation,
                 _last_s(entry),
             )
             for entry in entries

@@ -7,7 +7,6 @@ covers whole hours, or all hours of the file.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -30,45 +29,21 @@ from vpcflow.store.rollup_kernels import (
     group_rows,
     sum_groups,
 )
+from vpcflow.store.rollup_paths import rollup_hour_path
+from vpcflow.store.rollup_schema import HOUR_DIMENSIONS, HOUR_SCHEMA
 from vpcflow.store.sort_kernels import value_range
 from vpcflow.store.stored_schema import SECONDS_AN_HOUR
 
 Columns = dict[str, pa.Array]
 
-_TEXT_DIMENSIONS = ("account_id", "interface_id", "action", "flow_direction", "log_status")
-_NUMBER_DIMENSIONS = ("direction", "protocol")
-
-#: What rows are grouped by. ``hour`` is in seconds since the epoch, null without a start.
-ROLLUP_DIMENSIONS = ("hour", *_TEXT_DIMENSIONS, *_NUMBER_DIMENSIONS)
-
-#: Columns of a rollup. A dimension's rows may stand more than once: sum them. ``packets`` and
-#: ``bytes`` are null where no record of the row has a value; the ``_nulls`` say how many have none.
-ROLLUP_SCHEMA = pa.schema(
-    [
-        ("hour", pa.int64()),
-        *((name, pa.string()) for name in _TEXT_DIMENSIONS),
-        *((name, pa.int32()) for name in _NUMBER_DIMENSIONS),
-        ("records", pa.int64()),
-        ("packets", pa.int64()),
-        ("packets_nulls", pa.int64()),
-        ("bytes", pa.int64()),
-        ("bytes_nulls", pa.int64()),
-        ("first_start", pa.int64()),
-        ("last_end", pa.int64()),
-    ]
-)
+#: The names that readers knew before the schema had a module of its own.
+ROLLUP_DIMENSIONS = HOUR_DIMENSIONS
+ROLLUP_SCHEMA = pa.schema([field for field in HOUR_SCHEMA if not field.name.startswith("minutes")])
 _KEY_MAX = 2**62
 #: Beyond it, sums of 64 bits are not added up any further.
 _SUM_SURE_MAX = 2.0**62
 
-
-#: Folder of the rollups, beside the folder of the data files.
-ROLLUP_FOLDER = "rollup_hour"
-
-
-def rollup_path_of(path: Path) -> Path:
-    """Where the rollup of the data file ``<table>/<data folder>/day=.../<name>`` is."""
-    return path.parent.parent.parent / ROLLUP_FOLDER / path.parent.name / path.name
+rollup_path_of = rollup_hour_path
 
 
 def rollup_of(table: pa.Table) -> pa.Table:

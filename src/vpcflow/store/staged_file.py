@@ -16,7 +16,8 @@ class StagedFile:
     """One data file of one day, written and fsynced, with what a manifest needs to know of it.
 
     Shape: ``columns`` are those that the file has; a column that it lacks is null in every row.
-    ``host_min`` and ``host_max`` are 16-byte addresses, None when no row has a host.
+    ``host_min`` and ``host_max`` are 16-byte addresses, None when no row has a host. ``rollup_path``
+    is the hourly rollup, None when none was asked for; the conversations have no path here.
     Units: ``day`` is the start of the UTC day in seconds since the epoch, None for records without
     a start; the other times are seconds since the epoch; ``bytes`` is the size of the file.
     """
@@ -35,3 +36,4 @@ class StagedFile:
     skipdata_records: int
     rollup_path: Path | None
     metadata: pq.FileMetaData
+    has_conversation: bool = False

@@ -1,0 +1,95 @@
+"""Columns of the two rollups that lie beside each data file, for writers and readers alike.
+
+Both are pure functions of one data file. A question may read one in place of the file: the hourly
+one where its range covers whole hours, the conversations where it covers the whole file. The same
+dimensions may stand in several rows of a rollup: sum them. Sums are null where no record of the row
+has a value; the columns ending in ``_nulls`` say how many records have none.
+"""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+from vpcflow.record.field_spec import ADDRESS_TYPE
+
+#: Records are taken to cover an hour at most: AWS's windows are 10 minutes.
+COVER_S_MAX = 3_600
+
+#: What hourly rows are grouped by. ``hour`` is in seconds since the epoch, null without a start.
+HOUR_DIMENSIONS = (
+    "hour",
+    "account_id",
+    "interface_id",
+    "action",
+    "flow_direction",
+    "log_status",
+    "direction",
+    "protocol",
+)
+
+#: ``minutes_seen``: bit m is set where a record of the row, from its start to its end, touches
+#: minute m of the hour; ``minutes_next`` says the same of the hour after. A record that says no end,
+#: or one before its start, touches the minute of its start; longer than COVER_S_MAX is not believed.
+#: Both are 0 without a start.
+HOUR_SCHEMA = pa.schema(
+    [
+        ("hour", pa.int64()),
+        ("account_id", pa.string()),
+        ("interface_id", pa.string()),
+        ("action", pa.string()),
+        ("flow_direction", pa.string()),
+        ("log_status", pa.string()),
+        ("direction", pa.int32()),
+        ("protocol", pa.int32()),
+        ("records", pa.int64()),
+        ("packets", pa.int64()),
+        ("packets_nulls", pa.int64()),
+        ("bytes", pa.int64()),
+        ("bytes_nulls", pa.int64()),
+        ("first_start", pa.int64()),
+        ("last_end", pa.int64()),
+        ("minutes_seen", pa.int64()),
+        ("minutes_next", pa.int64()),
+    ]
+)
+
+#: What the rows of conversations are grouped by. ``dst_port`` is the destination's port where the
+#: action is REJECT, null elsewhere; the other names are those of the stored table.
+CONVERSATION_DIMENSIONS = (
+    "host",
+    "peer",
+    "direction",
+    "lo_port",
+    "dst_port",
+    "protocol",
+    "action",
+    "account_id",
+    "interface_id",
+)
+
+#: In order of host, peer and lo_port, as far as the rows were grouped together.
+CONVERSATION_SCHEMA = pa.schema(
+    [
+        ("host", ADDRESS_TYPE),
+        ("peer", ADDRESS_TYPE),
+        ("direction", pa.int32()),
+        ("lo_port", pa.int32()),
+        ("dst_port", pa.int32()),
+        ("protocol", pa.int32()),
+        ("action", pa.string()),
+        ("account_id", pa.string()),
+        ("interface_id", pa.string()),
+        ("records", pa.int64()),
+        ("bytes", pa.int64()),
+        ("bytes_nulls", pa.int64()),
+        ("packets", pa.int64()),
+        ("packets_nulls", pa.int64()),
+        ("first_start", pa.int64()),
+        ("last_start", pa.int64()),
+    ]
+)
+
+#: Versions of what is written. A data file's footer says which of its rollups were written with
+#: it; one of another version is as good as missing, and the file itself is read.
+HOUR_VERSION = 2
+CONVERSATION_VERSION = 1
