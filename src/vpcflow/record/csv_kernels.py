@@ -44,6 +44,12 @@ def is_letter(b: int) -> bool:
 
 
 @njit(cache=True, nogil=True)
+def is_blank(b: int) -> bool:
+    """Whether b is one of the bytes that skip_blanks skips."""
+    return b == 32 or b == 9 or b == 13
+
+
+@njit(cache=True, nogil=True)
 def put_quoted(p: int, end: int, flags: int, o: int) -> tuple[int, int]:
     """Write the quoted field that opens at p; hand back the place after its quote and the new end.
 
@@ -59,7 +65,7 @@ def put_quoted(p: int, end: int, flags: int, o: int) -> tuple[int, int]:
                 p += 1
             else:
                 return p + 1, settle(first, o, flags)
-        elif (b == 32 or b == 9) and load_u8(p - 1) != 32 and load_u8(p - 1) != 9:
+        elif is_blank(b) and not is_blank(load_u8(p - 1)):
             # Blanks before the closing quote do not count; each run of them is looked at once.
             q = skip_blanks(p, end)
             if q < end and load_u8(q) == 34 and not (q + 1 < end and load_u8(q + 1) == 34):

@@ -6,7 +6,7 @@ import json
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from vpcflow.record import unwrap_reference
@@ -104,6 +104,8 @@ csv_rows = st.lists(
 
 
 @settings(max_examples=600, deadline=None)
+@example(line=b'"0\r"')
+@example(line=b'"0\r"0')
 @given(line=csv_bytes | csv_rows)
 def test_a_csv_line_is_what_the_reference_says(line: bytes) -> None:
     run = Run(line + b"\n").csv()
