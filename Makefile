@@ -32,8 +32,11 @@ $(UV_VENV)/bin/uv: requirements/uv.lock
 
 $(READY): $(UV)
 	$(UV) venv -q --allow-existing --python $(PYTHON) $(VENV)
-	$(UV) pip sync -q --python $(BIN)/python --require-hashes --only-binary :all: $(LOCK)
+	$(UV) pip sync -q --python $(BIN)/python --require-hashes --only-binary :all: \
+	  --compile-bytecode $(LOCK)
 	$(UV) pip install -q --python $(BIN)/python --no-deps --no-build-isolation -e .
+	@$(BIN)/python -m compileall -q src
+	@sh scripts/warm_kernels.sh $(BIN)
 	@rm -f $(VENV)/.ready-* && touch $@
 
 run: setup ## First look: make a sample, take it in, print the overview (DATA=folder)

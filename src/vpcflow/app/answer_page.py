@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 from vpcflow.app.output import (
+    BAR_WIDTH,
     bytes_text,
     cell_text,
     make_console,
@@ -29,7 +30,10 @@ _PROGRAM_COLUMNS = frozenset(
 )
 #: The widest time line that is drawn.
 TIMELINE_WIDTH_MAX = 100
-_NATURAL_WIDTH_MAX = 10_000
+#: Rows that a person is shown; programs get all.
+TABLE_ROWS_MAX = 1_000
+#: Blanks between two columns of a table.
+COLUMN_GAP = 3
 EMPTY_TABLE = "the table is empty: take records in with `vpcflow ingest PATH...`"
 
 
@@ -39,7 +43,8 @@ def print_answer(answer: Answer, output: str | None, *, measure: str | None = No
     Notes for programs go to standard error: standard output holds rows and nothing else.
     """
     if output:
-        write_rows(_flat(answer), output)
+        for table in _tables(answer, output):
+            write_rows(table, output)
         for line in _notes(answer):
             sys.stderr.write(f"{line}\n")
         return
@@ -143,34 +148,61 @@ def _print_table(
     if "account_id" in table.column_names and len(table["account_id"].unique()) == 1:
         hidden.add("account_id")
     shown = table.drop_columns([name for name in table.column_names if name in hidden])
-    left_out = 0
-    wide = console.options.update(max_width=_NATURAL_WIDTH_MAX)
-    while True:
-        drawn = table_of(shown, kinds, title=title, measure=measure, labels=labels)
-        fits = console.measure(drawn, options=wide).maximum <= console.width
-        if fits or shown.num_columns <= 1:
-            break
-        # A cut value is worse than a missing one.
-        last = [name for name in shown.column_names if name != measure][-1]
-        shown = shown.drop_columns([last])
-        left_out += 1
-    console.print(drawn)
-    if left_out:
+    rows_left_out = max(0, shown.num_rows - TABLE_ROWS_MAX)
+    shown = shown.slice(0, TABLE_ROWS_MAX)
+    fitting = _fitting(shown, kinds, labels, measure, console.width)
+    console.print(
+        table_of(shown.select(fitting), kinds, title=title, measure=measure, labels=labels)
+    )
+    left_out = shown.num_columns - len(fitting)
+    if left_out or rows_left_out:
+        what = [
+            f"{count:,} more {name}"
+            for count, name in ((rows_left_out, "rows"), (left_out, "columns"))
+            if count
+        ]
         console.print(
-            f"{left_out} more columns do not fit; --json has all", style="dim", markup=False
+            f"{' and '.join(what)} do not fit; --json and --csv have all",
+            style="dim",
+            markup=False,
         )
 
 
-def _flat(answer: Answer) -> pa.Table:
+def _fitting(
+    table: pa.Table,
+    kinds: Mapping[str, str],
+    labels: Mapping[str, str],
+    measure: str | None,
+    width: int,
+) -> list[str]:
+    """The columns that stand whole beside each other; a cut value is worse than a missing one."""
+    widths = {}
+    for name in table.column_names:
+        label = labels.get(name) or name
+        texts = (cell_text(value, kinds.get(name, "text")) for value in table[name].to_pylist())
+        widths[name] = max([len(label), *map(len, texts)]) + COLUMN_GAP
+    if measure in widths:
+        widths[measure] += BAR_WIDTH + COLUMN_GAP
+    names = list(table.column_names)
+    while len(names) > 1 and sum(widths[name] for name in names) - COLUMN_GAP > width:
+        names.remove([name for name in names if name != measure][-1])
+    return names
+
+
+def _tables(answer: Answer, output: str) -> list[pa.Table]:
+    """The rows of an answer; those of sections say which one they are of.
+
+    Shape: JSON rows have their own section's columns; CSV and Arrow have one header for all.
+    """
     if not answer.sections:
-        return answer.table
+        return [answer.table]
     named = [
         section.table.add_column(
             0, "section", pa.repeat(pa.scalar(section.name), section.table.num_rows)
         )
         for section in answer.sections
     ]
-    return pa.concat_tables(named, promote_options="permissive")
+    return named if output == "json" else [pa.concat_tables(named, promote_options="permissive")]
 
 
 def _notes(answer: Answer) -> list[str]:
