@@ -14,7 +14,7 @@ from pyiceberg.table.metadata import TableMetadata
 
 from vpcflow.base.errors import StoreError
 from vpcflow.store.data_file_entry import DataFileEntry, TableSnapshot
-from vpcflow.store.durable_io import DurableFileIO
+from vpcflow.store.durable_io import DurableFileIO, local_path
 from vpcflow.store.file_facts import read_facts
 from vpcflow.store.stored_schema import STORED_COLUMNS_BY_NAME
 
@@ -22,11 +22,6 @@ START_ID = STORED_COLUMNS_BY_NAME["start"].field_id
 HOST_ID = STORED_COLUMNS_BY_NAME["host"].field_id
 #: Footers read at once.
 FOOTER_THREADS = 4
-
-
-def local_path(location: str) -> str:
-    """The path behind a file address as this package writes it."""
-    return location.removeprefix("file://")
 
 
 def read_manifests(

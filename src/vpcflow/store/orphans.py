@@ -12,7 +12,8 @@ from pyiceberg.table import Table
 from vpcflow.base.data_folder import DataFolder
 from vpcflow.store import index_db
 from vpcflow.store.data_file_entry import DataFileEntry
-from vpcflow.store.manifest_reader import local_path, manifests_data_files
+from vpcflow.store.durable_io import local_path
+from vpcflow.store.manifest_reader import manifests_data_files
 
 
 @dataclass(frozen=True, slots=True)
