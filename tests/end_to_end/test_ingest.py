@@ -191,3 +191,13 @@ def test_data_folder_that_cannot_be_made(vpcflow: Vpcflow, place: str) -> None:
     assert done.returncode == 8
     assert "Traceback" not in done.stderr
     assert place in done.stderr
+
+
+def test_table_info_tells_gaps_and_days(vpcflow: Vpcflow) -> None:
+    lines = default_lines(1) + default_lines(1, first=86_400 * 3) + default_lines(1, first=86_400 * 4)
+    vpcflow.ok("ingest", "-", stdin=lines)
+    facts = vpcflow.json("table", "info")
+    assert [(gap["first_day"], gap["last_day"], gap["days"]) for gap in facts["gaps"]] == [
+        ("2023-11-15", "2023-11-16", 2)
+    ]
+    assert [day["rows"] for day in facts["days"]] == [1, 1, 1]

@@ -47,7 +47,7 @@ def info(ctx: click.Context, days: bool, as_json: bool) -> None:
         ("last end", "-" if facts["end_max"] is None else time_text(facts["end_max"])),
         ("NODATA records", f"{facts['nodata_records']:,}"),
         ("SKIPDATA records", f"{facts['skipdata_records']:,}"),
-        ("days without records", ", ".join(facts["days_missing"]) or "none"),
+        ("days without records", _gaps_text(facts["gaps"])),
         ("quarantined lines", f"{facts['quarantined_lines']:,}"),
         ("files with problems", f"{facts['quarantined_problems']:,}"),
         ("snapshot", str(facts["snapshot_id"] or "-")),
@@ -63,32 +63,16 @@ def info(ctx: click.Context, days: bool, as_json: bool) -> None:
             )
 
 
-#: Gaps are listed day by day up to this many; a table with one wild date has more.
-DAYS_MISSING_TOLD_MAX = 31
+#: Gaps that are listed; a table with a few wild dates has many.
+GAPS_TOLD_MAX = 10
 
 
 def _facts(settings: Settings) -> dict[str, Any]:
-    from datetime import UTC, datetime
-    from itertools import pairwise
-
     from vpcflow.collect.quarantine import Quarantine
     from vpcflow.collect.state_db import StateDb
     from vpcflow.store.file_index import FileIndex
-    from vpcflow.store.stored_schema import SECONDS_A_DAY
-
-    def day_text(day_s: int) -> str:
-        return datetime.fromtimestamp(day_s, UTC).strftime("%Y-%m-%d")
 
     totals = FileIndex(settings.folder).totals()
-    known = sorted(day.day for day in totals.days if day.day is not None)
-    missing: list[str] = []
-    for before, after in pairwise(known):
-        for day_s in range(before + SECONDS_A_DAY, after, SECONDS_A_DAY):
-            if len(missing) == DAYS_MISSING_TOLD_MAX:
-                missing.append("...")
-            if len(missing) > DAYS_MISSING_TOLD_MAX:
-                break
-            missing.append(day_text(day_s))
     facts: dict[str, Any] = {
         "rows": totals.rows,
         "files": totals.files,
@@ -98,14 +82,14 @@ def _facts(settings: Settings) -> dict[str, Any]:
         "end_max": totals.end_max,
         "nodata_records": totals.nodata_records,
         "skipdata_records": totals.skipdata_records,
-        "days_missing": missing,
+        "gaps": _gaps([day.day for day in totals.days if day.day is not None]),
         "quarantined_lines": 0,
         "quarantined_problems": 0,
         "snapshot_id": totals.snapshot.snapshot_id,
         "data": str(settings.data),
         "days": [
             {
-                "day": None if day.day is None else day_text(day.day),
+                "day": None if day.day is None else _day_text(day.day),
                 "rows": day.rows,
                 "files": day.files,
                 "bytes": day.bytes,
@@ -120,6 +104,39 @@ def _facts(settings: Settings) -> dict[str, Any]:
         facts["quarantined_lines"] = counts.lines
         facts["quarantined_problems"] = counts.problems
     return facts
+
+
+def _day_text(day_s: int) -> str:
+    from datetime import UTC, datetime
+
+    return datetime.fromtimestamp(day_s, UTC).strftime("%Y-%m-%d")
+
+
+def _gaps(days: list[int]) -> list[dict[str, Any]]:
+    """Stretches of whole UTC days without a record, between the first and the last."""
+    from itertools import pairwise
+
+    from vpcflow.store.stored_schema import SECONDS_A_DAY
+
+    return [
+        {
+            "first_day": _day_text(before + SECONDS_A_DAY),
+            "last_day": _day_text(after - SECONDS_A_DAY),
+            "days": (after - before) // SECONDS_A_DAY - 1,
+        }
+        for before, after in pairwise(sorted(days))
+        if after - before > SECONDS_A_DAY
+    ]
+
+
+def _gaps_text(gaps: list[dict[str, Any]]) -> str:
+    told = [
+        gap["first_day"] if gap["days"] == 1 else f"{gap['first_day']} to {gap['last_day']}"
+        for gap in gaps[:GAPS_TOLD_MAX]
+    ]
+    if len(gaps) > GAPS_TOLD_MAX:
+        told.append(f"and {len(gaps) - GAPS_TOLD_MAX} more")
+    return ", ".join(told) or "none"
 
 
 @table.command()
