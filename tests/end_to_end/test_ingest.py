@@ -194,7 +194,9 @@ def test_data_folder_that_cannot_be_made(vpcflow: Vpcflow, place: str) -> None:
 
 
 def test_table_info_tells_gaps_and_days(vpcflow: Vpcflow) -> None:
-    lines = default_lines(1) + default_lines(1, first=86_400 * 3) + default_lines(1, first=86_400 * 4)
+    lines = (
+        default_lines(1) + default_lines(1, first=86_400 * 3) + default_lines(1, first=86_400 * 4)
+    )
     vpcflow.ok("ingest", "-", stdin=lines)
     facts = vpcflow.json("table", "info")
     assert [(gap["first_day"], gap["last_day"], gap["days"]) for gap in facts["gaps"]] == [
