@@ -7,8 +7,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 
+from vpcflow.base.compiled import njit
 from vpcflow.record.memory_kernels import (
     load_u8,
     load_u32,

@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from vpcflow.base.compiled import njit
 from vpcflow.record.memory_kernels import load_u8, store_u8
 from vpcflow.record.unwrap_kernels import (
     ASK,

@@ -7,8 +7,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 
+from vpcflow.base.compiled import njit
 from vpcflow.record.address_kernels import format_address
 from vpcflow.record.line_plan import (
     AFTER_AT,
@@ -35,7 +35,6 @@ from vpcflow.record.memory_kernels import (
     load_u8,
     load_u32,
     load_u64,
-    parts_stamp,
     store_u8,
     store_u16,
     store_u32,
@@ -139,8 +138,12 @@ def _put_line(plan: int, columns: int, row: int, out: int, room: int) -> int:
     return out
 
 
-@njit(nogil=True, error_model="numpy", forceinline=True)
-def _encode_rows(plan: Any, row: int, rows: int, out: int, out_end: int, fixed: int) -> Any:
+#: ``encode_rows(plan, row, rows, out, out_end, fixed)`` writes lines from ``row`` on while there
+#: is room and returns the next row, and where the text ends. ``plan`` has a row for each column,
+#: the first and the last being the line's own prefix and suffix (columns of nulls); ``fixed`` is
+#: the most that a line needs without its text.
+@njit(cache=True, nogil=True, error_model="numpy")
+def encode_rows(plan: Any, row: int, rows: int, out: int, out_end: int, fixed: int) -> Any:
     plan_at, columns = np.int64(plan.ctypes.data), len(plan)
     while row < rows:
         room = out_end - out - fixed
@@ -152,20 +155,3 @@ def _encode_rows(plan: Any, row: int, rows: int, out: int, out_end: int, fixed: 
         out = end
         row += 1
     return row, out
-
-
-def _make_kernel(stamp: int) -> Any:
-    @njit(cache=True, nogil=True, error_model="numpy")
-    def encode_rows(plan: Any, row: int, rows: int, out: int, out_end: int, fixed: int) -> Any:
-        if stamp:
-            row, out = _encode_rows(plan, row, rows, out, out_end, fixed)
-        return row, out
-
-    return encode_rows
-
-
-#: ``encode_rows(plan, row, rows, out, out_end, fixed)`` writes lines from ``row`` on while there
-#: is room and returns the next row, and where the text ends. ``plan`` has a row for each column,
-#: the first and the last being the line's own prefix and suffix (columns of nulls); ``fixed`` is
-#: the most that a line needs without its text.
-encode_rows = _make_kernel(parts_stamp())

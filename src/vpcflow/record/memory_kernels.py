@@ -12,7 +12,6 @@ WORD_BYTES readable after the last byte of text.
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from llvmlite import ir
@@ -23,26 +22,6 @@ from numba.extending import intrinsic
 WORD_BYTES = 16
 
 _I64 = ir.IntType(64)
-
-#: What the cached kernels of this package are made of, beside their own file.
-_PARTS = (
-    "address_kernels",
-    "line_plan",
-    "memory_kernels",
-    "reasons",
-    "text_plan",
-    "value_kernels",
-)
-
-
-def parts_stamp() -> int:
-    """A number that changes when a part of the cached kernels was written anew.
-
-    Numba's cache looks only at the file of the kernel itself, and at the variables that it
-    encloses: a kernel that encloses this number is compiled again when a part has changed.
-    """
-    folder = Path(__file__).parent
-    return max((folder / f"{part}.py").stat().st_mtime_ns for part in _PARTS)
 
 
 def _pointer(builder: Any, address: Any, bits: int) -> Any:

@@ -14,14 +14,13 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 
+from vpcflow.base.compiled import njit
 from vpcflow.record.address_kernels import parse_address
 from vpcflow.record.memory_kernels import (
     load_i64,
     load_u8,
     load_u64,
-    parts_stamp,
     store_u8,
     store_u32,
     store_u64,
@@ -343,8 +342,10 @@ def _fault(
     return DONE
 
 
-@njit(nogil=True, error_model="numpy", forceinline=True)
-def _decode_lines(state: Any, plan: Any, texts: Any, bad: Any) -> None:
+#: ``decode_lines(state, plan, texts, bad)`` decodes the whole lines from ``state[AT]`` to
+#: ``state[END]``, or until Python must act.
+@njit(cache=True, nogil=True, error_model="numpy")
+def decode_lines(state: Any, plan: Any, texts: Any, bad: Any) -> None:
     line, row, end = state[AT], state[ROW], state[END]
     rows_max, seed = state[ROWS_MAX], _U(state[SEED])
     plan_at, fields, texts_at = np.int64(plan.ctypes.data), len(plan), np.int64(texts.ctypes.data)
@@ -379,17 +380,3 @@ def _decode_lines(state: Any, plan: Any, texts: Any, bad: Any) -> None:
         line = newline + 1
         state[LINE] += 1
     state[AT], state[ROW], state[STATUS] = line, row, status
-
-
-def _make_kernel(stamp: int) -> Any:
-    @njit(cache=True, nogil=True, error_model="numpy")
-    def decode_lines(state: Any, plan: Any, texts: Any, bad: Any) -> None:
-        if stamp:
-            _decode_lines(state, plan, texts, bad)
-
-    return decode_lines
-
-
-#: ``decode_lines(state, plan, texts, bad)`` decodes the whole lines from ``state[AT]`` to
-#: ``state[END]``, or until Python must act.
-decode_lines = _make_kernel(parts_stamp())

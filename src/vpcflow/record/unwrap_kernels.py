@@ -12,8 +12,8 @@ is read, ``o`` in what is written; whoever calls keeps both alive.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from vpcflow.base.compiled import njit
 from vpcflow.record.memory_kernels import load_u8, load_u64, store_u8, store_u64, trailing_zeros
 
 # Places of the state array that a kernel hands back.
