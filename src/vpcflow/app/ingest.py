@@ -14,6 +14,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import islice
 from types import FrameType
 
 from vpcflow.app.progress import Progress
@@ -40,6 +41,8 @@ from vpcflow.store.writer import DataFileWriter
 
 #: Problems of a run that are kept to be told again at its end.
 PROBLEMS_TOLD_MAX = 20
+#: Objects that are listed before the first is read, so that the time left can be told.
+OBJECTS_AHEAD_MAX = 100_000
 
 
 @dataclass
@@ -141,7 +144,7 @@ class Ingest:
     def run(self, sources: Sequence[RecordSource]) -> IngestReport:
         """Take everything that is new in the sources and commit it."""
         for source in sources:
-            for obj in source.objects():
+            for obj in self._new_objects(source):
                 if self._stop.is_set():
                     break
                 self._take_object(source, obj)
@@ -161,11 +164,28 @@ class Ingest:
                 keep_ids=self._intake.pending(),
             )
 
+    def _new_objects(self, source: RecordSource) -> Iterator[SourceObject]:
+        """The objects that were not taken before; the first ones are listed ahead, to know how many."""
+        listed = source.objects()
+        ahead = list(islice(listed, OBJECTS_AHEAD_MAX))
+        new = [obj for obj in ahead if not self._is_known(obj)]
+        if self._progress and len(ahead) < OBJECTS_AHEAD_MAX:
+            self._progress.expect(
+                files=self.report.objects + len(new),
+                bytes_total=self.report.bytes + sum(obj.size for obj in new),
+            )
+        yield from new
+        yield from (obj for obj in listed if not self._is_known(obj))
+
+    def _is_known(self, obj: SourceObject) -> bool:
+        unterminated = self._options.take_unterminated
+        if self._intake.progress.known(obj, take_unterminated=unterminated) is None:
+            return False
+        self.report.objects_skipped += 1
+        return True
+
     def _take_object(self, source: RecordSource, obj: SourceObject) -> None:
         unterminated = self._options.take_unterminated
-        if self._intake.progress.known(obj, take_unterminated=unterminated):
-            self.report.objects_skipped += 1
-            return
         plan: Take | Skip | None = None
         try:
             with source.fetch(obj) as fetched:
@@ -259,5 +279,5 @@ class Ingest:
             self._progress.update(
                 records=self.report.records,
                 bytes_done=self.report.bytes,
-                files=self.report.objects + self.report.objects_skipped,
+                files=self.report.objects,
             )

@@ -71,6 +71,11 @@ class Progress:
         else:
             self._stream.write(f"{line}\n")
 
+    def expect(self, *, files: int, bytes_total: int) -> None:
+        """Tell how much there is to do, once it is known."""
+        self.files_total = files
+        self.bytes_total = bytes_total
+
     def update(
         self, *, records: int | None = None, bytes_done: int | None = None, files: int | None = None
     ) -> None:
