@@ -203,3 +203,26 @@ def test_table_info_tells_gaps_and_days(vpcflow: Vpcflow) -> None:
         ("2023-11-15", "2023-11-16", 2)
     ]
     assert [day["rows"] for day in facts["days"]] == [1, 1, 1]
+
+
+def test_follow_takes_what_comes_and_waits_for_the_end_of_a_line(
+    vpcflow: Vpcflow, tmp_path: Path
+) -> None:
+    log = tmp_path / "logs" / "a.log"
+    log.parent.mkdir()
+    first, second = default_lines(5), default_lines(1, first=5)
+    log.write_bytes(first + second[:40])
+    vpcflow.environment = {"VPCFLOW_INGEST__FOLLOW_INTERVAL_S": "0.1"}
+    process = vpcflow.start("ingest", "--follow", str(log.parent), stderr=subprocess.DEVNULL)
+
+    def wait_for(rows: int) -> None:
+        while vpcflow.json("table", "info")["rows"] != rows:
+            assert process.poll() is None
+
+    wait_for(5)
+    with log.open("ab") as file:
+        file.write(second[40:])
+    wait_for(6)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(timeout=60) == 0
+    assert vpcflow.json("table", "info")["quarantined_lines"] == 0
