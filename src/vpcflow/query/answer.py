@@ -31,7 +31,8 @@ class Scan:
     """What was opened for an answer: whole files, of which statistics skip parts.
 
     Shape: ``files_pruned`` of the table's files were ruled out by the manifest alone; ``rollup``
-    says that hourly rollups answered instead of records: ``bytes`` are the rollups' then, ``rows`` the records that they sum up.
+    says that rollups answered for some of the records, or all: ``bytes`` are the rollups' there,
+    ``rows`` the records that they sum up.
     """
 
     rows: int = 0

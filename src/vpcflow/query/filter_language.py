@@ -216,7 +216,7 @@ class _Parser:
                 "use =, !=, in, not in" + (", like" if kind is FieldKind.TEXT else ""),
             )
         if kind is FieldKind.ADDRESS:
-            test = InNetwork(field, (self.read_range(field),))
+            test = InNetwork(field, self.read_range(field))
             return Not(test) if negated else test
         if negated and field in EITHER_FIELDS:
             # Neither end has the value; the plain operator would ask for one end without it.
@@ -232,7 +232,7 @@ class _Parser:
         for token in self.read_list():
             tokens.append(token)
             if kind is FieldKind.ADDRESS:
-                ranges.append(self.read_range(field))
+                ranges.extend(self.read_range(field))
             elif kind is not FieldKind.TEXT and re.fullmatch(r"\d+-\d+", self.token.value):
                 spans.append(self.read_span(field))
             else:
@@ -300,7 +300,7 @@ class _Parser:
             raise self.fault(f"{field} is at most {limit}, not {word}", token)
         return value
 
-    def read_range(self, field: str) -> AddressRange:
+    def read_range(self, field: str) -> tuple[AddressRange, ...]:
         token = self.take()
         if token.kind not in {"word", "text"}:
             raise self.fault(
@@ -320,7 +320,7 @@ class _Parser:
             ) from error
         if span.first > span.last:
             raise self.fault(f"the range {word} runs backwards", token)
-        return span
+        return (span,)
 
     def read_match(self, field: str, operator: Token) -> Expression:
         if kind_of(field) is not FieldKind.TEXT:

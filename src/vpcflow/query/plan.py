@@ -33,20 +33,17 @@ from vpcflow.query.expression import (
     Or,
     TextMatch,
     fields_of,
-    to_address,
+    is_narrow,
 )
 from vpcflow.query.time_range import TimeRange
+from vpcflow.store.stored_schema import SECONDS_AN_HOUR
 
 Shape = list[Any]
 StoredValue = int | str | bytes
 
 TRUE: Shape = ["true"]
-
-#: A wider network is looked for in one scan: most records fit, and two scans only cost more.
-SPLIT_IPV4_MAX = 2**20
-SPLIT_IPV6_MAX = 2**96
-#: More ranges than this cost more to compare than they let the scan skip.
-SPLIT_RANGES_MAX = 1_000
+#: What makes a condition one of REJECT records alone.
+REFUSED = Compare("action", "=", "REJECT")
 
 _HOST_IS_SOURCE = {"srcaddr": "host", "dstaddr": "peer"}
 _HOST_IS_DESTINATION = {"srcaddr": "peer", "dstaddr": "host"}
@@ -56,14 +53,19 @@ _HOST_IS_DESTINATION = {"srcaddr": "peer", "dstaddr": "host"}
 class Plan:
     """A condition and a time range, ready for any engine.
 
-    Shape: ``branches`` are shapes whose records do not overlap; ``values`` fill their slots;
-    ``time_range`` is what prunes files; ``fields`` are the AWS fields that the condition touches.
+    Shape: ``branches`` are shapes whose records do not overlap; ``bounds`` bound ``start`` as the
+    caller asked, ``hour_bounds`` the hour of ``start``, to whole hours; ``values`` fill the slots
+    of all; ``time_range`` is what prunes files; ``fields`` are the AWS fields that the condition
+    touches; ``refused`` says that it holds of REJECT records alone.
     """
 
     branches: tuple[Shape, ...]
+    bounds: tuple[Shape, ...]
+    hour_bounds: tuple[Shape, ...]
     values: tuple[StoredValue, ...]
     time_range: TimeRange
     fields: frozenset[str]
+    refused: bool
 
 
 @dataclass(slots=True)
@@ -90,17 +92,29 @@ def plan(condition: Expression | None, time_range: TimeRange) -> Plan:
     parts = [_as_either_end(part) for part in parts]
     # Only what the caller gave becomes a predicate of its own: the condition keeps its own bounds.
     bounds = _time_shapes(time_range, slots)
-    branches = tuple(_conjunction([*bounds, *shapes]) for shapes in _branches(parts, slots))
+    hour_bounds = _time_shapes(_whole_hours(time_range), slots)
+    branches = tuple(_conjunction(shapes) for shapes in _branches(parts, slots))
     return Plan(
         branches,
+        tuple(bounds),
+        tuple(hour_bounds),
         tuple(slots.values),
         _narrowed(time_range, parts),
         frozenset(fields_of(condition)),
+        REFUSED in parts,
+    )
+
+
+def _whole_hours(time_range: TimeRange) -> TimeRange:
+    start_s, end_s = time_range.start_s, time_range.end_s
+    return TimeRange(
+        None if start_s is None else start_s - start_s % SECONDS_AN_HOUR,
+        None if end_s is None else end_s + -end_s % SECONDS_AN_HOUR,
     )
 
 
 def _branches(parts: list[Expression], slots: _Slots) -> list[list[Shape]]:
-    narrow = [part for part in parts if isinstance(part, InNetwork) and _is_narrow(part.ranges)]
+    narrow = [part for part in parts if isinstance(part, InNetwork) and is_narrow(part.ranges)]
     tested = {part.field for part in narrow}
     if tested & {"srcaddr", "dstaddr"}:
         return [
@@ -117,15 +131,6 @@ def _branches(parts: list[Expression], slots: _Slots) -> list[list[Shape]]:
                 [peer, ["untrue", host], *(_lower(other, slots, {}) for other in rest)],
             ]
     return [[_lower(part, slots, {}) for part in parts]]
-
-
-def _is_narrow(ranges: tuple[AddressRange, ...]) -> bool:
-    """Whether few enough records fit that statistics and filters can skip most of the others."""
-    return len(ranges) <= SPLIT_RANGES_MAX and all(
-        int.from_bytes(span.last, "big") - int.from_bytes(span.first, "big")
-        < (SPLIT_IPV4_MAX if to_address(span.first).version == 4 else SPLIT_IPV6_MAX)
-        for span in ranges
-    )
 
 
 def _as_either_end(part: Expression) -> Expression:

@@ -1,41 +1,140 @@
-"""Whether hourly rollups can answer a question in place of the records: decided here alone."""
+"""What a question reads of every data file, its records or one of its rollups: decided here alone.
+
+A question is built over rows of one grain and need not know where they come from: the rollups of
+some files, the records of the others, side by side. In every grain ``records`` says how many
+records a row stands for, and ``bytes_nulls`` and ``packets_nulls`` how many of them say none.
+
+* Conversations have no time among their dimensions: they stand for a file whose records all lie
+  within the asked range.
+* Hours stand for any file where the range starts and ends on full hours, and for such a file too.
+* A condition on a field that a rollup is not grouped by needs the records.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
 
 from vpcflow.query.plan import Plan
-from vpcflow.query.questions.question import Frame, Question
+from vpcflow.query.statement import (
+    CONVERSATIONS_NAME,
+    HOURS_NAME,
+    RECORDS_BESIDE_CONVERSATIONS_NAME,
+    RECORDS_BESIDE_HOURS_NAME,
+    STORED_TABLE_NAME,
+)
 from vpcflow.query.time_range import TimeRange
 from vpcflow.store.data_file_entry import DataFileEntry
+from vpcflow.store.rollup_paths import conversation_path
 from vpcflow.store.stored_schema import SECONDS_AN_HOUR
 
+
+class Grain(StrEnum):
+    """How coarse the rows may be that a question reads."""
+
+    RECORDS = "records"
+    CONVERSATIONS = "conversations"
+    HOURS = "hours"
+
+
+#: For each grain the tables of its records and of its rollups.
+TABLE_NAMES = {
+    Grain.RECORDS: (STORED_TABLE_NAME, ""),
+    Grain.CONVERSATIONS: (RECORDS_BESIDE_CONVERSATIONS_NAME, CONVERSATIONS_NAME),
+    Grain.HOURS: (RECORDS_BESIDE_HOURS_NAME, HOURS_NAME),
+}
+
 #: Fields that a rollup is grouped by; a condition on any other needs the records.
-ROLLUP_FIELDS = frozenset(
-    {"account-id", "interface-id", "action", "flow-direction", "protocol", "log-status"}
+_CONVERSATION_FIELDS = frozenset(
+    {"srcaddr", "dstaddr", "protocol", "action", "account-id", "interface-id"}
 )
+ROLLUP_FIELDS = {
+    Grain.RECORDS: frozenset[str](),
+    Grain.CONVERSATIONS: _CONVERSATION_FIELDS,
+    Grain.HOURS: frozenset(
+        {"account-id", "interface-id", "action", "flow-direction", "protocol", "log-status"}
+    ),
+}
+#: Conversations know the destination's port of refused records alone.
+REFUSED_FIELDS = _CONVERSATION_FIELDS | {"dstport"}
 
 
-def rollup_paths(
-    question: Question,
-    parameters: object,
-    plan: Plan,
-    frame: Frame,
-    files: Sequence[DataFileEntry],
-) -> tuple[str, ...] | None:
-    """The rollups to read in place of the files, None when the records themselves are needed.
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What is read at one grain.
 
-    Shape: the question must say that whole hours are enough for these parameters, the condition
-    must touch nothing but the rollup's dimensions, the range must start and end on full hours or
-    be open, and every file must have its rollup.
+    Shape: the data files that are read themselves, and those whose rollups are read in their
+    place, with the rollups' paths in the same order.
     """
-    if question.build_rollup is None or not question.fits_rollup(parameters, frame):
-        return None
-    if not plan.fields <= ROLLUP_FIELDS or not _whole_hours(frame.time_range):
-        return None
-    paths = [entry.rollup_path for entry in files]
-    known = tuple(path for path in paths if path is not None)
-    return known if known and len(known) == len(paths) else None
+
+    grain: Grain
+    records: tuple[DataFileEntry, ...]
+    summed: tuple[DataFileEntry, ...]
+    rollups: tuple[str, ...]
+
+    @property
+    def parts(self) -> tuple[bool, bool]:
+        """Whether records and rollups are read; nothing at all is an empty table of records."""
+        return bool(self.records) or not self.rollups, bool(self.rollups)
+
+
+def choose(
+    grain: Grain, plan: Plan, time_range: TimeRange, files: Sequence[DataFileEntry]
+) -> Choice:
+    """What to read of the files at a grain.
+
+    Shape: ``time_range`` is what was asked, beside what the condition says. Files whose records
+    all start outside of it are left out.
+    """
+    known = ROLLUP_FIELDS[grain]
+    if grain is Grain.CONVERSATIONS and plan.refused:
+        known = REFUSED_FIELDS
+    records: list[DataFileEntry] = []
+    summed: list[DataFileEntry] = []
+    rollups: list[str] = []
+    for entry in files:
+        if not _overlaps(entry, time_range):
+            continue
+        path = _rollup_of(grain, entry, time_range) if plan.fields <= known else None
+        if path is None or not Path(path).exists():
+            records.append(entry)
+        else:
+            summed.append(entry)
+            rollups.append(path)
+    return Choice(grain, tuple(records), tuple(summed), tuple(rollups))
+
+
+def _rollup_of(grain: Grain, entry: DataFileEntry, time_range: TimeRange) -> str | None:
+    within = _is_within(entry, time_range)
+    if grain is Grain.CONVERSATIONS and entry.has_conversation and within:
+        return str(conversation_path(Path(entry.path)))
+    if grain is Grain.HOURS and entry.has_conversation and (within or _whole_hours(time_range)):
+        return entry.rollup_path
+    return None
+
+
+def _overlaps(entry: DataFileEntry, time_range: TimeRange) -> bool:
+    if time_range.is_open:
+        return True
+    if entry.start_min is None or entry.start_max is None:
+        return False
+    start_s, end_s = time_range.start_s, time_range.end_s
+    return (start_s is None or entry.start_max >= start_s) and (
+        end_s is None or entry.start_min < end_s
+    )
+
+
+def _is_within(entry: DataFileEntry, time_range: TimeRange) -> bool:
+    if time_range.is_open:
+        return True
+    if entry.start_min is None or entry.start_max is None:
+        return False
+    start_s, end_s = time_range.start_s, time_range.end_s
+    return (start_s is None or entry.start_min >= start_s) and (
+        end_s is None or entry.start_max < end_s
+    )
 
 
 def _whole_hours(time_range: TimeRange) -> bool:

@@ -2,26 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 from vpcflow.query.answer import CoverageNote, Scan
+from vpcflow.query.rollup_choice import Choice
 from vpcflow.store.data_file_entry import FileSelection
 
 
 def cost_of(
-    selection: FileSelection, rollups: Sequence[str] | None = None
+    selection: FileSelection, choices: Iterable[Choice] | None = None
 ) -> tuple[Scan, CoverageNote]:
-    """What the chosen files hold; with rollups, the bytes of those, and rows that they stand for."""
+    """What was opened, and what the chosen files say of losses.
+
+    Shape: without ``choices`` all chosen files were read themselves. A file that was read in
+    several ways counts once; of a rollup the rows are the records that it stands for.
+    """
     skipped = sum(entry.skipdata_records for entry in selection.files)
     nodata = sum(entry.nodata_records for entry in selection.files)
-    size = selection.bytes
-    if rollups is not None:
-        size = sum(Path(path).stat().st_size for path in rollups)
-    scan = Scan(
-        selection.rows, size, len(selection.files), selection.files_pruned, rollups is not None
-    )
-    return scan, CoverageNote(skipped, nodata, lower_bound=skipped > 0)
+    note = CoverageNote(skipped, nodata, lower_bound=skipped > 0)
+    if choices is None:
+        scan = Scan(selection.rows, selection.bytes, len(selection.files), selection.files_pruned)
+        return scan, note
+    rows: dict[str, int] = {}
+    sizes: dict[str, int] = {}
+    rolled = False
+    for choice in choices:
+        rows |= {entry.path: entry.rows for entry in (*choice.records, *choice.summed)}
+        sizes |= {entry.path: entry.bytes for entry in choice.records}
+        sizes |= {path: Path(path).stat().st_size for path in choice.rollups}
+        rolled = rolled or bool(choice.rollups)
+    pruned = selection.files_total - len(rows)
+    return Scan(sum(rows.values()), sum(sizes.values()), len(rows), pruned, rolled), note
 
 
 def notes_of(note: CoverageNote, unsized: int = 0) -> tuple[str, ...]:

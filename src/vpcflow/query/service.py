@@ -7,7 +7,7 @@ was not compiled before.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,17 +17,19 @@ from vpcflow.base.clock import Clock, SystemClock
 from vpcflow.base.data_folder import DataFolder
 from vpcflow.base.errors import LimitError, QueryError
 from vpcflow.query.answer import Answer, ColumnMeta, Section
+from vpcflow.query.engines import FileTable
 from vpcflow.query.expression import Expression, all_of
 from vpcflow.query.plan import Plan, plan
 from vpcflow.query.questions import question_named
-from vpcflow.query.questions.question import Build, Frame, Parameters, Question
-from vpcflow.query.rollup_choice import rollup_paths
+from vpcflow.query.questions.question import Frame, Parameters, Question, Step
+from vpcflow.query.rollup_choice import TABLE_NAMES, Choice, Grain, choose
 from vpcflow.query.scan_cost import cost_of, notes_of
 from vpcflow.query.settings import QuerySettings
-from vpcflow.query.statement import Statement
+from vpcflow.query.statement import STORED_TABLE_NAME, Statement
 from vpcflow.query.statement_cache import StatementCache
 from vpcflow.query.time_range import TimeRange
-from vpcflow.store.data_file_entry import FileSelection
+from vpcflow.query.windows import windows
+from vpcflow.store.data_file_entry import DataFileEntry, FileSelection
 from vpcflow.store.file_index import FileIndex
 
 if TYPE_CHECKING:
@@ -36,8 +38,6 @@ if TYPE_CHECKING:
     from vpcflow.query.engines import QueryEngine
     from vpcflow.query.engines.duckdb import DuckDbEngine
 
-STORED_TABLE_NAME = "flow_records_stored"
-ROLLUP_TABLE_NAME = "flow_rollup_hour"
 ALL_TIME = TimeRange()
 #: Compiled statements, within the data folder.
 STATEMENTS_FOLDER = "statements"
@@ -45,14 +45,25 @@ STATEMENTS_FOLDER = "statements"
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A question made ready: its parameters, its plan and the files that may answer it."""
+    """A question made ready: its parameters, its plan, its statements and the files to read.
+
+    Shape: ``choices`` holds what is read for every grain among the ``steps``.
+    """
 
     question: Question
     parameters: Any
+    condition: Expression | None
     plan: Plan
     selection: FileSelection
     frame: Frame
-    rollups: tuple[str, ...] | None = None
+    steps: dict[str, Step]
+    choices: dict[Grain, Choice]
+
+    def within(self, time_range: TimeRange) -> Asked:
+        """The same question of a part of the time."""
+        made = plan(self.condition, time_range)
+        choices = choices_of(self.steps, made, time_range, self.selection)
+        return replace(self, plan=made, choices=choices)
 
 
 class FlowQueries:
@@ -95,12 +106,20 @@ class FlowQueries:
         begun_s = self._clock.monotonic_s()
         question = question_named(name)
         asked = self.prepare(question, parameters, condition=condition, time_range=time_range)
-        engine = self._engine(asked.selection, asked.rollups)
-        try:
-            answer = answered(asked, engine, self._cache)
-        finally:
-            engine.close()
-        return _timed(answer, self._clock.monotonic_s() - begun_s)
+        parts = windows(
+            question.window(asked.parameters), asked.plan.time_range, asked.selection.files
+        )
+        for part in parts:
+            answer = self._answer(asked.within(part))
+            if answer.truncated or answer.table.num_rows >= asked.parameters.limit:
+                break
+        else:
+            answer = self._answer(asked)
+        return replace(answer, elapsed_s=self._clock.monotonic_s() - begun_s)
+
+    def _answer(self, asked: Asked) -> Answer:
+        with self._engine(tables_of(asked.choices)) as engine:
+            return answered(asked, engine, self._cache)
 
     def prepare(
         self,
@@ -112,12 +131,14 @@ class FlowQueries:
     ) -> Asked:
         """Checks the parameters, plans the condition and chooses the files."""
         checked = checked_parameters(question, parameters)
-        made = plan(all_of(question.condition(checked), condition), time_range)
+        whole = all_of(question.condition(checked), condition)
+        made = plan(whole, time_range)
         selection = self._index.select(start_s=made.time_range.start_s, end_s=made.time_range.end_s)
         frame = frame_of(time_range, selection)
         resolved = question.resolve(checked, frame)
-        rollups = rollup_paths(question, resolved, made, frame, selection.files)
-        return Asked(question, resolved, made, selection, frame, rollups)
+        steps = question.steps_of(resolved, frame)
+        choices = choices_of(steps, made, time_range, selection)
+        return Asked(question, resolved, whole, made, selection, frame, steps, choices)
 
     def sql(self, text: str, *, time_range: TimeRange = ALL_TIME) -> Answer:
         """The rows of a SELECT over the view flow_records.
@@ -133,28 +154,47 @@ class FlowQueries:
             now_s=self._clock.now_s(),
             within=time_range,
             index=self._index,
-            open_engine=self._engine,
+            open_engine=lambda files: self._engine([table_of_records(STORED_TABLE_NAME, files)]),
+            rows_max=self._settings.rows_max,
         )
-        return _timed(answer, self._clock.monotonic_s() - begun_s)
+        return replace(answer, elapsed_s=self._clock.monotonic_s() - begun_s)
 
-    def _engine(
-        self, selection: FileSelection, rollups: tuple[str, ...] | None = None
-    ) -> DuckDbEngine:
-        from vpcflow.query.engines import FileTable
+    def _engine(self, tables: Sequence[FileTable]) -> DuckDbEngine:
         from vpcflow.query.engines.duckdb import DuckDbEngine
 
-        paths = tuple(entry.path for entry in selection.files)
-        tables = [FileTable(STORED_TABLE_NAME, paths)]
-        if rollups is not None:
-            tables = [FileTable(ROLLUP_TABLE_NAME, rollups, stored=False)]
         read = {Path(path).parent for table in tables for path in table.paths}
-        folders = {self._folder.warehouse, *read}
         return DuckDbEngine(
             self._settings,
             tables,
-            folders=sorted(folders),
-            temp_folder=self._folder.tmp if self._folder.tmp.is_dir() else None,
+            folders=sorted({self._folder.warehouse, *read}),
+            spill_folder=self._folder.spill if self._folder.root.is_dir() else None,
         )
+
+
+def choices_of(
+    steps: dict[str, Step], made: Plan, time_range: TimeRange, selection: FileSelection
+) -> dict[Grain, Choice]:
+    """What to read for every grain among the steps."""
+    grains = {step.grain for step in steps.values()}
+    return {grain: choose(grain, made, time_range, selection.files) for grain in grains}
+
+
+def tables_of(choices: dict[Grain, Choice]) -> list[FileTable]:
+    """The tables behind the statements' names."""
+    tables = []
+    for grain, choice in choices.items():
+        records_name, rollup_name = TABLE_NAMES[grain]
+        with_records, with_rollups = choice.parts
+        if with_records:
+            tables.append(table_of_records(records_name, choice.records))
+        if with_rollups:
+            tables.append(FileTable(rollup_name, choice.rollups, stored=False))
+    return tables
+
+
+def table_of_records(name: str, files: Sequence[DataFileEntry]) -> FileTable:
+    """Data files as a table of records."""
+    return FileTable(name, tuple(entry.path for entry in files))
 
 
 def checked_parameters(question: Question, parameters: Parameters | dict[str, Any] | None) -> Any:
@@ -193,17 +233,15 @@ def answered(asked: Asked, engine: QueryEngine, cache: StatementCache) -> Answer
     """Runs a prepared question on an engine."""
     question, parameters, frame = asked.question, asked.parameters, asked.frame
     columns = question.columns(parameters, frame)
+    tables: dict[str, pa.Table] = {}
+    truncated = False
+    for name in asked.steps:
+        tables[name], cut = _run(asked, name, engine, cache)
+        truncated = truncated or cut
     sections: tuple[Section, ...] = ()
-    build = question.build if asked.rollups is None else question.build_rollup
-    if build is not None:
-        found, truncated = _run(asked, "", build, engine, cache)
-        table = _shown(question.finish(found, parameters, frame), columns)
+    if question.build is not None:
+        table = _shown(question.finish(tables[""], parameters, frame), columns)
     else:
-        tables: dict[str, pa.Table] = {}
-        truncated = False
-        for name, build in question.scans(parameters, frame).items():
-            tables[name], cut = _run(asked, name, build, engine, cache)
-            truncated = truncated or cut
         made = question.sections(tables, parameters, frame)
         sections = tuple(
             Section(part.name, part.title, _shown(part.table, part.columns), part.columns)
@@ -215,50 +253,47 @@ def answered(asked: Asked, engine: QueryEngine, cache: StatementCache) -> Answer
             "the question has more groups than rows are allowed",
             hint="ask for less time, or raise query.rows_max",
         )
-    scan, note = cost_of(asked.selection, asked.rollups)
+    scan, note = cost_of(asked.selection, asked.choices.values())
     notes = notes_of(note, _unsized(table))
     return Answer(table, columns, scan, note, truncated, notes=notes, sections=sections)
 
 
 def _run(
-    asked: Asked, scan: str, build: Build, engine: QueryEngine, cache: StatementCache
+    asked: Asked, name: str, engine: QueryEngine, cache: StatementCache
 ) -> tuple[pa.Table, bool]:
+    from vpcflow.query.plain_numbers import with_plain_numbers
+
+    step = asked.steps[name]
+    parts = asked.choices[step.grain].parts
+    made = asked.plan
+    # All that the text of the statement follows from, and nothing that only its values do.
     key = cache.key(
         asked.question.name,
-        scan,
+        name,
         engine.dialect,
-        asked.parameters.model_dump(mode="json"),
-        asked.plan.branches,
-        asked.rollups is not None,
-        _timeline_key(asked) if scan == "series" else None,
+        step.grain,
+        parts,
+        step.parameters.model_dump(mode="json"),
+        made.branches,
+        made.bounds,
     )
     statement = cache.get(key)
     if statement is None:
-        statement = compiled(
-            asked.plan, build, asked.parameters, engine.dialect, rollup=asked.rollups is not None
-        )
+        statement = compiled(made, step, parts, engine.dialect)
         cache.put(key, statement)
-    from vpcflow.query.plain_numbers import with_plain_numbers
-
-    result = engine.run(statement, asked.plan.values)
+    result = engine.run(statement, made.values)
     return with_plain_numbers(result.table), result.truncated
 
 
-def _timeline_key(asked: Asked) -> tuple[int | None, int | None]:
-    # The width of overview's time line follows from the frame and not from its parameters.
-    return asked.frame.start_s, asked.frame.end_s
-
-
-def compiled(
-    made: Plan, build: Build, parameters: Any, dialect: str, *, rollup: bool = False
-) -> Statement:
-    """A question's expression over a plan's records, as a statement of one dialect."""
+def compiled(made: Plan, step: Step, parts: tuple[bool, bool], dialect: str) -> Statement:
+    """A step's expression over a plan's rows, as a statement of one dialect."""
     import ibis
 
-    from vpcflow.query.stored_table import columns_of, filtered
+    from vpcflow.query.stored_table import filtered, reads_of
 
-    expression = build(filtered(made, rollup=rollup), parameters)
-    return Statement(dialect, ibis.to_sql(expression, dialect=dialect), columns_of(expression))
+    expression = step.build(filtered(made, step.grain, parts), step.parameters)
+    tables, columns = reads_of(expression)
+    return Statement(dialect, ibis.to_sql(expression, dialect=dialect), tables, columns)
 
 
 def _shown(table: pa.Table, columns: Sequence[ColumnMeta]) -> pa.Table:
@@ -287,9 +322,3 @@ def _unsized(table: pa.Table) -> int:
     if "records_without_bytes" not in table.column_names:
         return 0
     return sum(value or 0 for value in table.column("records_without_bytes").to_pylist())
-
-
-def _timed(answer: Answer, elapsed_s: float) -> Answer:
-    from dataclasses import replace
-
-    return replace(answer, elapsed_s=elapsed_s)

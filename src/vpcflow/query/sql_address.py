@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import dataclass
-from ipaddress import IPv4Network, ip_network
+from ipaddress import ip_network
 from typing import Any
 
 from sqlglot import exp
 
 from vpcflow.base.errors import FilterError, RecordError
-from vpcflow.query.expression import AddressRange
+from vpcflow.query.expression import IPV4_FIRST, IPV4_LAST, AddressRange
 from vpcflow.query.sql_text import position_of
 from vpcflow.query.sql_view import range_sql, sql_address
 from vpcflow.record.values import parse_address
@@ -20,7 +20,7 @@ IPV6_PREFIX_MAX = 128
 #: What network(address, prefix) keeps of an IPv6 address unless it is told.
 IPV6_PREFIX_DEFAULT = 64
 
-_IPV4 = AddressRange(b"\0" * 10 + b"\xff" * 2 + b"\0" * 4, b"\0" * 10 + b"\xff" * 6)
+_IPV4 = AddressRange(IPV4_FIRST, IPV4_LAST)
 _IPV6_FIRST, _IPV6_LAST = b"\0" * 16, b"\xff" * 16
 
 #: Addresses that never meet the Internet: RFC 1918, shared (RFC 6598), loopback, link-local, ULA.
@@ -111,19 +111,16 @@ def read_network(node: Any, text: str) -> tuple[AddressRange, ...]:
         raise FilterError(
             f"'{word[:60]}' is not a network", text=text, position=position_of(node), hint=hint
         ) from error
-    whole = AddressRange.of_network(network)
-    if isinstance(network, IPv4Network) or not (
-        whole.first < _IPV4.first and _IPV4.last < whole.last
-    ):
-        return (whole,)
-    below = (int.from_bytes(_IPV4.first, "big") - 1).to_bytes(16, "big")
-    above = (int.from_bytes(_IPV4.last, "big") + 1).to_bytes(16, "big")
-    return (AddressRange(whole.first, below), AddressRange(above, whole.last))
+    return AddressRange.of_network(network)
 
 
 def private_ranges() -> tuple[AddressRange, ...]:
     """The ranges of PRIVATE_NETWORKS."""
-    return tuple(AddressRange.of_network(ip_network(network)) for network in PRIVATE_NETWORKS)
+    return tuple(
+        span
+        for network in PRIVATE_NETWORKS
+        for span in AddressRange.of_network(ip_network(network))
+    )
 
 
 def ipv4_range() -> AddressRange:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from vpcflow.query.address_functions import addresses_as_text, register_address_functions
@@ -13,7 +13,7 @@ from vpcflow.query.sql import OutputColumn, prepare_sql
 from vpcflow.query.time_range import TimeRange
 from vpcflow.record.field_spec import FieldKind
 from vpcflow.record.fields import FIELDS_BY_COLUMN
-from vpcflow.store.data_file_entry import FileSelection
+from vpcflow.store.data_file_entry import DataFileEntry, FileSelection
 
 if TYPE_CHECKING:
     from vpcflow.query.engines.duckdb import DuckDbEngine
@@ -47,14 +47,17 @@ def answer_sql(
     now_s: float,
     within: TimeRange,
     index: SelectsFiles,
-    open_engine: Callable[[FileSelection], DuckDbEngine],
+    open_engine: Callable[[Sequence[DataFileEntry]], DuckDbEngine],
+    rows_max: int | None = None,
 ) -> Answer:
     """The answer to one SELECT over the view flow_records.
 
     Errors: FilterError at the character that is wrong; LimitError when a bound was met.
     """
     present = {name for entry in index.select().files for name in entry.columns}
-    prepared = prepare_sql(text, now_s=now_s, within=within, columns=_view_columns(present))
+    prepared = prepare_sql(
+        text, now_s=now_s, within=within, columns=_view_columns(present), rows_max=rows_max
+    )
     time_range = prepared.time_range or TimeRange()
     ranges = prepared.host_ranges
     selection = index.select(
@@ -62,7 +65,7 @@ def answer_sql(
         end_s=time_range.end_s,
         host_ranges=None if ranges is None else [(span.first, span.last) for span in ranges],
     )
-    with open_engine(selection) as engine:
+    with open_engine(selection.files) as engine:
         if prepared.needs_address_text:
             register_address_functions(engine.connection)
         found = engine.run_sql(prepared.sql, columns=prepared.stored_columns)

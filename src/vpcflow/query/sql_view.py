@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from vpcflow.query.expression import AddressRange
+from vpcflow.query.expression import AddressRange, is_narrow
 from vpcflow.query.time_range import TimeRange
 from vpcflow.record.field_spec import FieldKind
 from vpcflow.record.fields import FIELDS, FIELDS_BY_COLUMN
@@ -24,17 +24,7 @@ VIEW_NAME = "flow_records"
 #: Fields that the registry does not have, as one map column.
 UNKNOWN_FIELDS = "unknown_fields"
 
-#: A network with more addresses than this is looked for by one scan, not by one for each end:
-#: at a /8, where most records fit, two scans took a third longer; at a /16 half as long.
-NARROW_ADDRESSES_MAX = 2**20
-#: The same for IPv6: a /32 is what a provider gets.
-NARROW_IPV6_ADDRESSES_MAX = 2**96
-#: More ranges than this make a scan slower than they save.
-SPLIT_RANGES_MAX = 1_000
-
 _SRC, _DST = "srcaddr", "dstaddr"
-_BYTES = 16
-_MAPPED = b"\0" * 10 + b"\xff\xff"
 
 
 def sql_name(name: str) -> str:
@@ -77,17 +67,6 @@ def merge_ranges(ranges: Iterable[AddressRange]) -> tuple[AddressRange, ...]:
         else:
             merged.append(one)
     return tuple(merged)
-
-
-def _is_narrow(ranges: Sequence[AddressRange]) -> bool:
-    if not ranges or len(ranges) > SPLIT_RANGES_MAX:
-        return False
-    for one in ranges:
-        size = int.from_bytes(one.last, "big") - int.from_bytes(one.first, "big") + 1
-        is_ipv4 = one.first.startswith(_MAPPED) and one.last.startswith(_MAPPED)
-        if size > (NARROW_ADDRESSES_MAX if is_ipv4 else NARROW_IPV6_ADDRESSES_MAX):
-            return False
-    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +179,7 @@ def scan_sql(scan: RecordScan, unknown_names: dict[str, str]) -> str:
         _either_end(DIRECTION_HOST_IS_DESTINATION),
     )
     single = scan.single_tests()
-    if any(_is_narrow(ranges) for ranges in single.values()):
+    if any(is_narrow(ranges) for ranges in single.values()):
         outgoing = [f"direction = {DIRECTION_HOST_IS_SOURCE}"]
         incoming = [f"direction = {DIRECTION_HOST_IS_DESTINATION}"]
         for name, ranges in single.items():
@@ -209,7 +188,7 @@ def scan_sql(scan: RecordScan, unknown_names: dict[str, str]) -> str:
         return f"{select('host', 'peer', outgoing)} UNION ALL {select('peer', 'host', incoming)}"
     for test in scan.tests:
         either = merge_ranges(r for ranges in test.fields.values() for r in ranges)
-        if len(test.fields) == 2 and _is_narrow(either):
+        if len(test.fields) == 2 and is_narrow(either):
             at_host, at_peer = range_sql("host", either), range_sql("peer", either)
             return (
                 f"{select(src, dst, [at_host])} UNION ALL "

@@ -11,6 +11,14 @@ from vpcflow.query.plan import StoredValue
 #: The function that stands for a value while a statement is compiled; no engine has it.
 PARAMETER_FUNCTION = "vpcflow_parameter"
 
+#: The names by which statements call what they read; every engine provides it.
+STORED_TABLE_NAME = "flow_records_stored"
+CONVERSATIONS_NAME = "flow_conversations"
+HOURS_NAME = "flow_hours"
+#: Records of files whose rollups a question cannot use, beside the rollups of the others.
+RECORDS_BESIDE_CONVERSATIONS_NAME = "flow_records_beside_conversations"
+RECORDS_BESIDE_HOURS_NAME = "flow_records_beside_hours"
+
 _PLACE = re.compile(
     rf'"?{PARAMETER_FUNCTION}"?\(\s*(?:CAST\(\s*)?(\d+)(?:\s+AS\s+\w+\s*\))?\s*\)', re.IGNORECASE
 )
@@ -18,10 +26,11 @@ _PLACE = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """SQL of one dialect, and the stored columns that it reads."""
+    """SQL of one dialect, the tables that it reads and the stored columns that it reads of them."""
 
     dialect: str
     sql: str
+    tables: tuple[str, ...]
     columns: tuple[str, ...]
 
     def with_values(self, write: Callable[[int], str]) -> str:

@@ -39,7 +39,9 @@ class StatementCache:
             return None
         try:
             found = json.loads((self._folder / f"{key}.json").read_bytes())
-            return Statement(found["dialect"], found["sql"], tuple(found["columns"]))
+            return Statement(
+                found["dialect"], found["sql"], tuple(found["tables"]), tuple(found["columns"])
+            )
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
@@ -48,7 +50,12 @@ class StatementCache:
         if self._folder is None:
             return
         text = json.dumps(
-            {"dialect": statement.dialect, "sql": statement.sql, "columns": statement.columns}
+            {
+                "dialect": statement.dialect,
+                "sql": statement.sql,
+                "tables": statement.tables,
+                "columns": statement.columns,
+            }
         )
         with contextlib.suppress(OSError):
             self._folder.mkdir(parents=True, exist_ok=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import ibis
@@ -16,41 +16,25 @@ import ibis.expr.datatypes as dt
 import ibis.expr.operations as ops
 import pyarrow as pa
 
-from vpcflow.query.plan import Plan, Shape
-from vpcflow.query.statement import PARAMETER_FUNCTION
+from vpcflow.query.plan import TRUE, Plan, Shape
+from vpcflow.query.rollup_choice import TABLE_NAMES, Grain
+from vpcflow.query.statement import PARAMETER_FUNCTION, STORED_TABLE_NAME
+from vpcflow.store.rollup_schema import CONVERSATION_SCHEMA, COVER_S_MAX, HOUR_SCHEMA
 from vpcflow.store.stored_schema import (
     DIRECTION_HOST_IS_SOURCE,
     PKT_DST_SAME,
     PKT_SRC_SAME,
+    SECONDS_AN_HOUR,
     STORED_COLUMNS,
     STORED_COLUMNS_BY_NAME,
 )
 
-#: The name by which statements call the stored table; every engine provides it.
-STORED_TABLE_NAME = "flow_records_stored"
+#: Columns of each grain; records are brought to them.
+_CONVERSATION_COLUMNS = tuple(CONVERSATION_SCHEMA.names)
+_HOUR_COLUMNS = tuple("start" if name == "hour" else name for name in HOUR_SCHEMA.names)
 
-#: The same for the hourly rollups of the data files.
-ROLLUP_TABLE_NAME = "flow_rollup_hour"
-
-#: Columns of a rollup as the store writes them; a test holds them to it, since importing the
-#: store's own description brings its compiled kernels along.
-ROLLUP_COLUMNS = {
-    "hour": "int64",
-    "account_id": "string",
-    "interface_id": "string",
-    "action": "string",
-    "flow_direction": "string",
-    "log_status": "string",
-    "direction": "int32",
-    "protocol": "int32",
-    "records": "int64",
-    "packets": "int64",
-    "packets_nulls": "int64",
-    "bytes": "int64",
-    "bytes_nulls": "int64",
-    "first_start": "int64",
-    "last_end": "int64",
-}
+MINUTE_S = 60
+MINUTES_AN_HOUR = SECONDS_AN_HOUR // MINUTE_S
 
 _COMPARE: dict[str, Callable[[Any, Any], Any]] = {
     "=": operator.eq,
@@ -70,16 +54,18 @@ def _ibis_type(kind: pa.DataType) -> Any:
     return dt.DataType.from_pyarrow(kind)
 
 
-def stored_table() -> Any:
+def stored_table(name: str = STORED_TABLE_NAME) -> Any:
     """The unbound stored table."""
     return ibis.table(
-        {column.name: _ibis_type(column.type) for column in STORED_COLUMNS}, name=STORED_TABLE_NAME
+        {column.name: _ibis_type(column.type) for column in STORED_COLUMNS}, name=name
     )
 
 
-def rollup_table() -> Any:
-    """The unbound hourly rollup; its hour takes the place of start."""
-    return ibis.table(ROLLUP_COLUMNS, name=ROLLUP_TABLE_NAME).rename(start="hour")
+def _rollup_table(grain: Grain, name: str) -> Any:
+    schema = CONVERSATION_SCHEMA if grain is Grain.CONVERSATIONS else HOUR_SCHEMA
+    table = ibis.table({field.name: _ibis_type(field.type) for field in schema}, name=name)
+    # The hour takes the place of start, in conditions too.
+    return table.rename(start="hour") if grain is Grain.HOURS else table
 
 
 def _parameter_of(kind: Any) -> Any:
@@ -111,6 +97,8 @@ def column(table: Any, name: str) -> Any:
             return host_is_source.ifelse(table.host, table.peer)
         case "dstaddr":
             return host_is_source.ifelse(table.peer, table.host)
+        case "dstport" if "dst_port" in table.columns:
+            return table.dst_port
         case "srcport":
             return table.swapped.ifelse(table.hi_port, table.lo_port)
         case "dstport":
@@ -154,17 +142,74 @@ def predicate(table: Any, shape: Shape) -> Any:
     raise AssertionError(f"no such shape: {shape[0]}")
 
 
-def filtered(plan: Plan, *, rollup: bool = False) -> Any:
-    """The stored records, or rows of their rollup, that a plan keeps: its branches' union."""
-    table = rollup_table() if rollup else stored_table()
-    branches = [
-        table if shape == ["true"] else table.filter(predicate(table, shape))
-        for shape in plan.branches
-    ]
-    return branches[0] if len(branches) == 1 else ibis.union(*branches, distinct=False)
+def filtered(
+    plan: Plan, grain: Grain = Grain.RECORDS, parts: tuple[bool, bool] = (True, False)
+) -> Any:
+    """The rows of a grain that a plan keeps: the union of its branches.
+
+    Shape: ``parts`` says whether records and whether rollups are among what is read.
+    """
+    records_name, rollup_name = TABLE_NAMES[grain]
+    with_records, with_rollups = parts
+    pieces = []
+    if with_rollups:
+        rollup = _rollup_table(grain, rollup_name)
+        # A file's conversations are read only where all of it is in range.
+        bounds = plan.hour_bounds if grain is Grain.HOURS else ()
+        pieces += [_kept(rollup, (*bounds, branch)) for branch in plan.branches]
+    if with_records:
+        stored = stored_table(records_name)
+        kept = [_kept(stored, (*plan.bounds, branch)) for branch in plan.branches]
+        pieces += [_at_grain(records, grain) for records in kept]
+    return pieces[0] if len(pieces) == 1 else ibis.union(*pieces, distinct=False)
 
 
-def columns_of(expression: Any) -> tuple[str, ...]:
-    """The stored columns that an Ibis expression reads, in the order of the stored schema."""
-    names = {node.name for node in expression.op().find(ops.Field)}
-    return tuple(name for name in STORED_COLUMNS_BY_NAME if name in names)
+def _kept(table: Any, shapes: Sequence[Shape]) -> Any:
+    conditions = [predicate(table, shape) for shape in shapes if shape != TRUE]
+    return table.filter(conditions) if conditions else table
+
+
+def _at_grain(records: Any, grain: Grain) -> Any:
+    """Every record as a row of a grain."""
+    one = ibis.literal(1, type="int64")
+    counted = records.mutate(
+        records=one,
+        bytes_nulls=records.bytes.isnull().cast("int64"),
+        packets_nulls=records.packets.isnull().cast("int64"),
+        first_start=records.start,
+        last_start=records.start,
+    )
+    if grain is Grain.CONVERSATIONS:
+        refused = (records.action == "REJECT").ifelse(
+            column(records, "dstport"), ibis.null("int32")
+        )
+        return counted.mutate(dst_port=refused).select(*_CONVERSATION_COLUMNS)
+    if grain is Grain.HOURS:
+        seen, beyond = _minutes(records)
+        hours = counted.mutate(
+            minutes_seen=seen, minutes_next=beyond, last_end=column(records, "end")
+        )
+        return hours.select(*_HOUR_COLUMNS)
+    return counted
+
+
+def _minutes(records: Any) -> tuple[Any, Any]:
+    """Bits of the minutes that a record covers: in the hour of its start, and in the next."""
+    one = ibis.literal(1, type="int64")
+    cover_s = ibis.greatest(ibis.least(records.duration.fill_null(0), COVER_S_MAX), 0)
+    second = records.start % SECONDS_AN_HOUR
+    first = (second // MINUTE_S).cast("int64")
+    last = ((second + cover_s) // MINUTE_S).cast("int64")
+    end = ibis.least(last, MINUTES_AN_HOUR - 1)
+    # Bits first to end: all bits up to end without those below first.
+    seen = (one << (end + 1)) - (one << first)
+    beyond = ibis.greatest(last - (MINUTES_AN_HOUR - 1), 0)
+    return seen, (one << beyond) - 1
+
+
+def reads_of(expression: Any) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The tables and the stored columns that an Ibis expression reads, in the schema's order."""
+    found = expression.op()
+    tables = {node.name for node in found.find(ops.UnboundTable)}
+    names = {node.name for node in found.find(ops.Field)}
+    return tuple(sorted(tables)), tuple(name for name in STORED_COLUMNS_BY_NAME if name in names)

@@ -9,7 +9,7 @@ A test so marked must fail on that engine; one that passes is an error too, so m
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -18,13 +18,13 @@ from flow_rows import Row, write_rows
 from vpcflow.query.engines import FileTable, QueryEngine
 from vpcflow.query.engines.datafusion import DataFusionEngine
 from vpcflow.query.engines.duckdb import DuckDbEngine
-from vpcflow.query.service import STORED_TABLE_NAME
 from vpcflow.query.settings import QuerySettings
+from vpcflow.query.statement import STORED_TABLE_NAME
 
 MARKS = ("notimpl", "notyet", "never")
 ENGINES = ("duckdb", "datafusion")
 
-OpenEngine = Callable[[list[Path]], QueryEngine]
+OpenEngine = Callable[[Sequence[FileTable]], QueryEngine]
 WriteRows = Callable[..., list[Path]]
 
 
@@ -56,8 +56,7 @@ def _apply(item: pytest.Item, name: str, mark: pytest.Mark) -> None:
 def open_engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[OpenEngine]:
     opened: list[QueryEngine] = []
 
-    def open_it(paths: list[Path]) -> QueryEngine:
-        tables = [FileTable(STORED_TABLE_NAME, tuple(map(str, paths)))]
+    def open_it(tables: Sequence[FileTable]) -> QueryEngine:
         settings = QuerySettings(threads=1)
         engine: QueryEngine
         if request.param == "duckdb":
@@ -70,6 +69,11 @@ def open_engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Open
     yield open_it
     for engine in opened:
         engine.close()
+
+
+def as_records(paths: Sequence[Path]) -> list[FileTable]:
+    """Data files as the stored table."""
+    return [FileTable(STORED_TABLE_NAME, tuple(map(str, paths)))]
 
 
 @pytest.fixture

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+from plain_rollups import write_plain_rollups
 
 from vpcflow.query.expression import (
     EITHER_FIELDS,
@@ -27,6 +29,7 @@ from vpcflow.record.batch import FlowBatch, Origin
 from vpcflow.record.field_spec import FieldKind
 from vpcflow.record.fields import FIELDS_BY_NAME
 from vpcflow.store.data_file_entry import DataFileEntry, FileSelection, TableSnapshot
+from vpcflow.store.rollup_paths import rollup_hour_path
 from vpcflow.store.settings import StoreSettings
 from vpcflow.store.writer import DataFileWriter
 
@@ -75,7 +78,7 @@ def write_rows(folder: Path, files: Sequence[Sequence[Row]]) -> list[Path]:
 
 
 class FixedIndex:
-    """A file index of files that were staged here."""
+    """A file index of files that were staged here, without rollups until they are asked for."""
 
     def __init__(self, staged: Sequence[Any]) -> None:
         self.entries = [
@@ -92,10 +95,21 @@ class FixedIndex:
                 one.columns,
                 one.nodata_records,
                 one.skipdata_records,
-                str(one.rollup_path) if one.rollup_path else None,
+                None,
             )
             for one in staged
         ]
+
+    def with_rollups(self, files: int | None = None) -> FixedIndex:
+        """The same files, the first of them with rollups."""
+        rolled = FixedIndex([])
+        rolled.entries = list(self.entries)
+        for place, entry in enumerate(self.entries[:files]):
+            path = Path(entry.path)
+            write_plain_rollups(path)
+            hours = str(rollup_hour_path(path))
+            rolled.entries[place] = replace(entry, rollup_path=hours, has_conversation=True)
+        return rolled
 
     def select(
         self, *, start_s: int | None = None, end_s: int | None = None, host_ranges: Any = None

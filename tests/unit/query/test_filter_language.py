@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address, IPv6Address, ip_network
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 import pytest
 from hypothesis import given
@@ -33,7 +33,16 @@ from vpcflow.record.fields import FIELDS_BY_NAME
 
 
 def network(text: str) -> AddressRange:
-    return AddressRange.of_network(ip_network(text))
+    (only,) = AddressRange.of_network(ip_network(text))
+    return only
+
+
+def test_all_of_ipv6_is_without_ipv4() -> None:
+    found = parse_filter("addr in ::/0")
+    assert isinstance(found, InNetwork)
+    for text, inside in (("::", True), ("fd00::1", True), ("0.0.0.0", False), ("::1:0:0:0", True)):
+        address = to_bytes(ip_address(text))
+        assert any(span.first <= address <= span.last for span in found.ranges) is inside, text
 
 
 @pytest.mark.parametrize(

@@ -6,14 +6,14 @@ import random
 
 import ibis
 import pytest
-from conftest import OpenEngine, WriteRows
+from conftest import OpenEngine, WriteRows, as_records
 from flow_rows import HOSTS, T0, Row, holds, random_rows
 
 from vpcflow.query.expression import Expression
 from vpcflow.query.filter_language import parse_filter
 from vpcflow.query.plan import plan
 from vpcflow.query.statement import Statement
-from vpcflow.query.stored_table import columns_of, filtered
+from vpcflow.query.stored_table import filtered, reads_of
 from vpcflow.query.time_range import TimeRange
 
 
@@ -23,7 +23,7 @@ def kept_ids(engine: object, condition: Expression | None, time_range: TimeRange
     records = filtered(made)
     expression = records.select(records.instance_id)
     dialect = engine.dialect  # type: ignore[attr-defined]
-    statement = Statement(dialect, ibis.to_sql(expression, dialect=dialect), columns_of(expression))
+    statement = Statement(dialect, ibis.to_sql(expression, dialect=dialect), *reads_of(expression))
     found = engine.run(statement, made.values)  # type: ignore[attr-defined]
     return sorted(found.table.column("instance_id").to_pylist())
 
@@ -90,7 +90,7 @@ def test_a_plan_keeps_what_the_condition_says(
 ) -> None:
     condition = parse_filter(text)
     # The first file has no packet addresses, so it lacks columns that the second has.
-    engine = open_engine(write(rows[:250], rows[250:]))
+    engine = open_engine(as_records(write(rows[:250], rows[250:])))
     expected = sorted(row["instance-id"] for row in rows if holds(condition, row) is True)
     assert kept_ids(engine, condition, TimeRange()) == expected
 
@@ -99,7 +99,7 @@ def test_random_conjunctions_keep_what_they_say(
     rows: list[Row], open_engine: OpenEngine, write: WriteRows
 ) -> None:
     pick = random.Random(5)
-    engine = open_engine(write(rows[:250], rows[250:]))
+    engine = open_engine(as_records(write(rows[:250], rows[250:])))
     for _ in range(12):
         text = " and ".join(f"({part})" for part in pick.sample(FILTERS, 2))
         condition = parse_filter(
@@ -115,7 +115,7 @@ def test_a_time_range_takes_records_by_their_start(
     chosen = TimeRange(T0 + 3_600, T0 + 7_200)
     expected = sorted(row["instance-id"] for row in rows if T0 + 3_600 <= row["start"] < T0 + 7_200)
     assert expected
-    assert kept_ids(open_engine(write(rows)), None, chosen) == expected
+    assert kept_ids(open_engine(as_records(write(rows))), None, chosen) == expected
 
 
 def test_one_address_becomes_a_branch_for_each_end() -> None:

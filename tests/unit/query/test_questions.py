@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ from vpcflow.base.errors import LimitError, QueryError, ResourceError
 from vpcflow.query.answer import Answer
 from vpcflow.query.filter_language import parse_filter
 from vpcflow.query.questions import QUESTION_SUMMARIES, question_named
-from vpcflow.query.service import ALL_TIME, FlowQueries, answered
+from vpcflow.query.service import ALL_TIME, FlowQueries, answered, tables_of
 from vpcflow.query.statement_cache import StatementCache
 from vpcflow.query.time_range import TimeRange
 
@@ -29,9 +28,11 @@ def rows() -> list[Row]:
     return [*random_rows(300, 11), *random_rows(300, 12, packet_addresses=True)]
 
 
-@pytest.fixture
-def ask(rows: list[Row], tmp_path: Path, open_engine: OpenEngine) -> Ask:
-    """Asks the engine under test through the service's own steps."""
+@pytest.fixture(params=["records", "rollups", "both"])
+def ask(
+    rows: list[Row], tmp_path: Path, open_engine: OpenEngine, request: pytest.FixtureRequest
+) -> Ask:
+    """Asks the engine under test through the service's own steps, with and without rollups."""
 
     def ask_it(
         name: str,
@@ -41,14 +42,13 @@ def ask(rows: list[Row], tmp_path: Path, open_engine: OpenEngine) -> Ask:
         **values: Any,
     ) -> Answer:
         staged = [*stage(tmp_path, "one", given[:300]), *stage(tmp_path, "two", given[300:])]
+        rolled = {"records": 0, "rollups": None, "both": 1}[request.param]
         queries = FlowQueries(DataFolder(tmp_path / "nothing"))
-        queries._index = FixedIndex(staged)  # type: ignore[assignment]
+        queries._index = FixedIndex(staged).with_rollups(rolled)  # type: ignore[assignment]
         asked = queries.prepare(
             question_named(name), values, condition=parse_filter(text), time_range=time_range
         )
-        # What rollups answer is in test_rollup_choice; here the records themselves do.
-        asked = replace(asked, rollups=None)
-        engine = open_engine([Path(entry.path) for entry in asked.selection.files])
+        engine = open_engine(tables_of(asked.choices))
         return answered(asked, engine, StatementCache(None, statements_max=0))
 
     return ask_it

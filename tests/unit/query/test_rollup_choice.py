@@ -10,86 +10,158 @@ import pytest
 from flow_rows import T0, FixedIndex, random_rows, stage
 
 from vpcflow.base.data_folder import DataFolder
+from vpcflow.query.answer import Answer
 from vpcflow.query.filter_language import parse_filter
+from vpcflow.query.plan import plan
+from vpcflow.query.questions import question_named
+from vpcflow.query.rollup_choice import Grain, choose
 from vpcflow.query.service import FlowQueries
 from vpcflow.query.settings import QuerySettings
 from vpcflow.query.time_range import TimeRange
 
+HOUR = 3_600
+
 
 @pytest.fixture(scope="module")
-def index(tmp_path_factory: pytest.TempPathFactory) -> FixedIndex:
+def bare(tmp_path_factory: pytest.TempPathFactory) -> FixedIndex:
     folder = tmp_path_factory.mktemp("rollup")
-    return FixedIndex(
-        [*stage(folder, "a", random_rows(300, 31)), *stage(folder, "b", random_rows(300, 32))]
-    )
+    later = [
+        row | {"start": row["start"] + 8 * HOUR, "end": row["end"] + 8 * HOUR}
+        for row in random_rows(300, 32)
+    ]
+    return FixedIndex([*stage(folder, "a", random_rows(300, 31)), *stage(folder, "b", later)])
 
 
-def queries_of(index: FixedIndex, tmp_path: Path) -> FlowQueries:
+@pytest.fixture(scope="module")
+def rolled(bare: FixedIndex) -> FixedIndex:
+    return bare.with_rollups()
+
+
+def asked(
+    index: FixedIndex, tmp_path: Path, name: str, text: str, time_range: TimeRange, values: Any
+) -> Answer:
     queries = FlowQueries(DataFolder(tmp_path / "none"), QuerySettings(threads=1))
     queries._index = index  # type: ignore[assignment]
-    return queries
+    return queries.ask(name, values, condition=parse_filter(text), time_range=time_range)
 
 
-def without_rollups(index: FixedIndex) -> FixedIndex:
-    bare = FixedIndex([])
-    bare.entries = [replace(entry, rollup_path=None) for entry in index.entries]
-    return bare
+ALL = TimeRange()
+HOURS = TimeRange(T0 + HOUR, T0 + 3 * HOUR)
+#: The first file is only touched, the second is within.
+ODD = TimeRange(T0 + HOUR + 7, T0 + 20 * HOUR + 1)
 
-
-@pytest.mark.parametrize(
-    ("values", "text", "time_range"),
-    [
-        ({}, "", TimeRange()),
-        ({}, "", TimeRange(T0 + 3_600, T0 + 3 * 3_600)),
-        ({"split": "action"}, "", TimeRange()),
-        ({"split": "protocol", "lines": 2}, "action = ACCEPT", TimeRange()),
-        (
-            {"split": "interface-id"},
-            "interface-id in (eni-01, eni-02) and log-status = OK",
-            TimeRange(),
-        ),
-        ({"interval": "2h"}, "not protocol = tcp", TimeRange()),
-        ({}, "interface-id like '*3' or action is null", TimeRange()),
-    ],
-)
-def test_a_rollup_says_what_the_records_say(
-    index: FixedIndex, tmp_path: Path, values: dict[str, Any], text: str, time_range: TimeRange
-) -> None:
-    asked = {"parameters": {"interval": "1h", **values}, "condition": parse_filter(text)}
-    rolled = queries_of(index, tmp_path).ask("series", **asked, time_range=time_range)
-    plain = queries_of(without_rollups(index), tmp_path).ask(
-        "series", **asked, time_range=time_range
-    )
-    assert (rolled.scan.rollup, plain.scan.rollup) == (True, False)
-    assert rolled.table.num_rows > 0
-    assert rolled.table == plain.table
-
-
-@pytest.mark.parametrize(
-    ("values", "text", "time_range"),
-    [
-        ({"interval": "30m"}, "", TimeRange()),
-        ({"split": "vpc-id"}, "", TimeRange()),
-        ({}, "addr = 10.0.0.1", TimeRange()),
-        ({}, "bytes > 100", TimeRange()),
-        ({}, "", TimeRange(T0 + 60, None)),
-        ({}, f"start >= {T0 + 1_800}", TimeRange()),
-    ],
-)
-def test_what_a_rollup_does_not_know_needs_the_records(
-    index: FixedIndex, tmp_path: Path, values: dict[str, Any], text: str, time_range: TimeRange
-) -> None:
-    answer = queries_of(index, tmp_path).ask(
+SERIES: dict[str, Any] = {"interval": "1h"}
+ROLLED: list[tuple[str, dict[str, Any], str, TimeRange]] = [
+    ("series", SERIES, "", ALL),
+    ("series", SERIES, "", HOURS),
+    ("series", SERIES, "", ODD),
+    ("series", SERIES | {"split": "action"}, "", ALL),
+    ("series", SERIES | {"split": "protocol", "lines": 2}, "action = ACCEPT", ALL),
+    (
         "series",
-        {"interval": "1h", **values},
-        condition=parse_filter(text),
-        time_range=time_range,
-    )
+        SERIES | {"split": "interface-id"},
+        "interface-id in (eni-01, eni-02) and log-status = OK",
+        ALL,
+    ),
+    ("series", {"interval": "2h"}, "not protocol = tcp", ALL),
+    ("series", SERIES, "interface-id like '*3' or action is null", HOURS),
+    ("coverage", {}, "", ALL),
+    ("coverage", {"expected": "range", "interval": "10m"}, "", HOURS),
+    ("coverage", {}, "interface-id = eni-01", ODD),
+    ("talkers", {"limit": 100, "peers": True}, "", ALL),
+    ("talkers", {"limit": 100}, "addr in 10.0.0.0/30", ODD),
+    ("talkers", {"side": "peer"}, "srcaddr = 10.0.0.1 and protocol = tcp", ALL),
+    ("pairs", {"limit": 100}, "dstaddr in 10.0.0.0/8 or action = REJECT", ALL),
+    ("pairs", {"limit": 100, "sort": "records"}, "", ODD),
+    ("ports", {"limit": 1000}, "addr = 10.0.0.2", ODD),
+    ("rejects", {"limit": 1000}, "", ALL),
+    ("rejects", {"limit": 1000}, "dstport in (22, 443) and srcaddr in 10.0.0.0/24", ODD),
+    ("rejects", {"limit": 1000, "by": "target"}, "not dstport = 22", ALL),
+    ("interfaces", {"limit": 100}, "", ODD),
+    ("interfaces", {"limit": 100}, "account-id = 012345678901", ALL),
+    ("overview", {}, "", ALL),
+    ("overview", {}, "protocol = 6", ODD),
+    ("overview", {}, "log-status = OK", HOURS),
+]
+
+
+@pytest.mark.parametrize(("name", "values", "text", "time_range"), ROLLED)
+def test_a_rollup_says_what_the_records_say(
+    bare: FixedIndex,
+    rolled: FixedIndex,
+    tmp_path: Path,
+    name: str,
+    values: dict[str, Any],
+    text: str,
+    time_range: TimeRange,
+) -> None:
+    short = asked(rolled, tmp_path, name, text, time_range, values)
+    plain = asked(bare, tmp_path, name, text, time_range, values)
+    assert (short.scan.rollup, plain.scan.rollup) == (True, False)
+    assert short.scan.rows == plain.scan.rows
+    assert short.table.num_rows > 0
+    assert short.table == plain.table
+    for mine, theirs in zip(short.sections, plain.sections, strict=True):
+        assert mine.table == theirs.table, mine.name
+
+
+NOT_ROLLED: list[tuple[str, dict[str, Any], str, TimeRange]] = [
+    ("series", {"interval": "30m"}, "", ALL),
+    ("series", SERIES | {"split": "vpc-id"}, "", ALL),
+    ("series", SERIES, "addr = 10.0.0.1", ALL),
+    ("series", SERIES, f"start >= {T0 + 1_800}", ALL),
+    ("coverage", {}, "bytes > 100", ALL),
+    ("coverage", {}, "", TimeRange(T0 + 60, T0 + 5 * HOUR - 1)),
+    ("talkers", {}, "dstport = 22", ALL),
+    ("talkers", {}, "port = 22", ALL),
+    ("talkers", {}, "log-status = OK", ALL),
+    ("pairs", {}, "", HOURS),
+    ("rejects", {}, "srcport = 22", ALL),
+    ("rejects", {}, "dstport = 22 or action = REJECT or port = 1", ALL),
+]
+
+
+@pytest.mark.parametrize(("name", "values", "text", "time_range"), NOT_ROLLED)
+def test_what_a_rollup_does_not_know_needs_the_records(
+    rolled: FixedIndex,
+    tmp_path: Path,
+    name: str,
+    values: dict[str, Any],
+    text: str,
+    time_range: TimeRange,
+) -> None:
+    answer = asked(rolled, tmp_path, name, text, time_range, values)
     assert not answer.scan.rollup
+    assert answer.scan.bytes == sum(entry.bytes for entry in rolled.entries[: answer.scan.files])
 
 
-def test_the_columns_of_a_rollup_are_those_that_the_store_writes() -> None:
-    from vpcflow.query.stored_table import ROLLUP_COLUMNS
-    from vpcflow.store.rollup import ROLLUP_SCHEMA
+def test_files_in_part_of_the_range_are_read_themselves(rolled: FixedIndex) -> None:
+    made = plan(None, ODD)
+    first, second = rolled.entries
+    conversations = choose(Grain.CONVERSATIONS, made, ODD, rolled.entries)
+    assert (conversations.records, conversations.summed) == ((first,), (second,))
+    hours = choose(Grain.HOURS, plan(None, HOURS), HOURS, rolled.entries)
+    assert (hours.records, hours.summed) == ((), (first,))
 
-    assert {field.name: str(field.type) for field in ROLLUP_SCHEMA} == ROLLUP_COLUMNS
+
+def test_a_rollup_that_went_away_costs_time_and_no_answer(rolled: FixedIndex) -> None:
+    gone = [replace(entry, rollup_path=f"{entry.path}.gone") for entry in rolled.entries]
+    choice = choose(Grain.HOURS, plan(None, ALL), ALL, gone)
+    assert choice.records == tuple(gone)
+    assert not choice.rollups
+
+
+def test_the_port_of_a_destination_is_known_of_refused_records_alone(rolled: FixedIndex) -> None:
+    for text, known in (
+        ("dstport = 22 and action = REJECT", True),
+        ("dstport = 22 and action = ACCEPT", False),
+        ("dstport = 22 or action = REJECT", False),
+        ("not (dstport = 22 and action = REJECT)", False),
+    ):
+        choice = choose(Grain.CONVERSATIONS, plan(parse_filter(text), ALL), ALL, rolled.entries)
+        assert bool(choice.rollups) is known, text
+
+
+def test_rejects_asks_refused_records_alone() -> None:
+    question = question_named("rejects")
+    assert plan(question.condition(question.parameters()), ALL).refused

@@ -15,7 +15,7 @@ from sql_oracle import (
     open_oracle,
 )
 
-from vpcflow.query.sql_view import NARROW_ADDRESSES_MAX
+from vpcflow.query.expression import NARROW_ADDRESSES_MAX
 from vpcflow.query.time_range import TimeRange
 
 RECORDS = make_records(600, seed=11)

@@ -8,7 +8,10 @@ from vpcflow.query.statement import Statement, literal, with_literals
 from vpcflow.query.statement_cache import StatementCache
 
 STATEMENT = Statement(
-    "duckdb", "SELECT a FROM t WHERE a = VPCFLOW_PARAMETER(0) OR b = VPCFLOW_PARAMETER(2)", ("a",)
+    "duckdb",
+    "SELECT a FROM t WHERE a = VPCFLOW_PARAMETER(0) OR b = VPCFLOW_PARAMETER(2)",
+    ("t",),
+    ("a",),
 )
 
 
@@ -52,7 +55,7 @@ def test_places_take_values_however_the_dialect_writes_them() -> None:
     assert STATEMENT.slots() == {0, 2}
     assert STATEMENT.with_values(lambda slot: f"$p{slot}").endswith("a = $p0 OR b = $p2")
     spelled = Statement(
-        "x", 'a = "vpcflow_parameter"(CAST(1 AS TINYINT)) + vpcflow_parameter(3)', ()
+        "x", 'a = "vpcflow_parameter"(CAST(1 AS TINYINT)) + vpcflow_parameter(3)', (), ()
     )
     assert spelled.with_values(str) == "a = 1 + 3"
 

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import datafusion
 import pyarrow as pa
 import pyarrow.dataset as ds
+import pyarrow.parquet as pq
 
 from vpcflow.base.errors import QueryError
 from vpcflow.query.engines import EngineResult, FileTable
@@ -33,11 +34,8 @@ class DataFusionEngine:
         self._context = datafusion.SessionContext()
         for table in tables:
             # Arrow finds columns by name; data files carry the registry's names beside the ids.
-            schema = (
-                pa.schema([pa.field(column.name, _plain(column.type)) for column in STORED_COLUMNS])
-                if table.stored
-                else None
-            )
+            columns = STORED_COLUMNS if table.stored else pq.read_schema(table.paths[0])
+            schema = pa.schema([pa.field(one.name, _plain(one.type)) for one in columns])
             self._context.register_dataset(
                 table.name, ds.dataset(list(table.paths), schema=schema, format="parquet")
             )

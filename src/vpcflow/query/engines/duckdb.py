@@ -21,6 +21,7 @@ from vpcflow.base.errors import LimitError, QueryError, StoreError
 from vpcflow.query.engines import EngineResult, FileTable
 from vpcflow.query.plan import StoredValue
 from vpcflow.query.settings import QuerySettings
+from vpcflow.query.spill_folder import SpillFolder
 from vpcflow.query.statement import Statement
 from vpcflow.store.stored_schema import STORED_COLUMNS_BY_NAME, StoredColumn
 
@@ -31,8 +32,8 @@ BATCH_ROWS = 65_536
 class DuckDbEngine:
     """DuckDB over tables of files.
 
-    Shape: ``folders`` are the only places it may read; ``temp_folder`` takes what does not fit
-    into memory, None when nothing may.
+    Shape: ``folders`` are the only places it may read; below ``spill_folder`` goes what
+    does not fit into memory, None when nothing may.
     Errors: LimitError for time and memory, QueryError for what DuckDB refuses, StoreError for files
     that are gone or damaged.
     """
@@ -45,12 +46,19 @@ class DuckDbEngine:
         tables: Sequence[FileTable],
         *,
         folders: Sequence[Path],
-        temp_folder: Path | None = None,
+        spill_folder: Path | None = None,
     ) -> None:
         self._settings = settings
+        self._spill = None
+        if spill_folder is not None and settings.spill_bytes_max > 0:
+            self._spill = SpillFolder.make(spill_folder)
         self._tables = {table.name: table for table in tables}
         self._views: dict[str, tuple[str, ...]] = {}
-        self._connection = _connect(settings, folders, temp_folder)
+        try:
+            self._connection = _connect(settings, folders, self._spill)
+        except BaseException:
+            self._remove_spill()
+            raise
 
     def __enter__(self) -> DuckDbEngine:
         return self
@@ -60,11 +68,20 @@ class DuckDbEngine:
 
     def close(self) -> None:
         self._connection.close()
+        self._remove_spill()
+
+    def _remove_spill(self) -> None:
+        if self._spill is not None:
+            self._spill.close()
+            self._spill = None
 
     def run(self, statement: Statement, values: Sequence[StoredValue]) -> EngineResult:
         used = {f"p{slot}": values[slot] for slot in statement.slots()}
         return self.run_sql(
-            statement.with_values(lambda slot: f"$p{slot}"), used, columns=statement.columns
+            statement.with_values(lambda slot: f"$p{slot}"),
+            used,
+            columns=statement.columns,
+            tables=statement.tables,
         )
 
     def run_sql(
@@ -73,11 +90,16 @@ class DuckDbEngine:
         values: dict[str, StoredValue] | None = None,
         *,
         columns: tuple[str, ...],
+        tables: Sequence[str] | None = None,
     ) -> EngineResult:
-        """The rows of DuckDB's own SQL; ``columns`` are the stored columns that it may read."""
+        """The rows of DuckDB's own SQL.
+
+        Shape: ``columns`` are the stored columns that it may read, ``tables`` the tables that it
+        names, None when it may name any.
+        """
         with self._guarded():
-            for table in self._tables.values():
-                self._make_view(table, columns)
+            for name in self._tables if tables is None else tables:
+                self._make_view(self._tables[name], columns)
             relation = self._connection.sql(sql, params=values or {})
             if relation is None:
                 raise QueryError("this statement gives no rows", where=sql[:80])
@@ -127,13 +149,12 @@ class DuckDbEngine:
 
 
 def _connect(
-    settings: QuerySettings, folders: Sequence[Path], temp_folder: Path | None
+    settings: QuerySettings, folders: Sequence[Path], spill: SpillFolder | None
 ) -> duckdb.DuckDBPyConnection:
-    spill = temp_folder is not None and settings.spill_bytes_max > 0
     config: dict[str, Any] = {
         "threads": settings.threads or os.cpu_count() or 1,
         "memory_limit": f"{settings.memory_bytes_max}B",
-        "temp_directory": str(temp_folder) if spill else "",
+        "temp_directory": str(spill.path) if spill else "",
         "autoinstall_known_extensions": False,
         "autoload_known_extensions": False,
         "allow_community_extensions": False,
@@ -158,7 +179,9 @@ def _connect(
 
 def _view_body(table: FileTable, columns: Sequence[StoredColumn]) -> str:
     if not table.stored:
-        return f"SELECT * FROM read_parquet({_path_list(table.paths)})"  # noqa: S608 - quoted
+        # Paths are quoted; a folder's day is no column.
+        source = f"{_path_list(table.paths)}, hive_partitioning = false"
+        return f"SELECT * FROM read_parquet({source})"  # noqa: S608
     # A statement that counts rows reads no column, but a view needs one.
     columns = columns or [STORED_COLUMNS_BY_NAME["start"]]
     if not table.paths:

@@ -1,9 +1,7 @@
-"""Records by interface and hour, with a bit for every minute that a record covers.
+"""Minutes that records cover, by interface and hour, lowest bit first.
 
-One scan that several questions share. A record covers the minutes from its start to its end, so
-a NODATA record, whose times are its window's, covers its window. ``minutes`` holds the minutes of
-the hour, lowest bit first; what a record covers past its hour follows from ``covered_until``, for
-a record that reaches past the hour covers all that lies between.
+A record covers the minutes from its start to its end, so a NODATA record, whose times are its
+window's, covers its window. What it covers past its hour is bits of the hour after.
 """
 
 from __future__ import annotations
@@ -13,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from vpcflow.query.answer_arrays import numbers_of
-from vpcflow.query.questions.question import measures
+from vpcflow.query.questions.question import count
 from vpcflow.store.stored_schema import SECONDS_AN_HOUR
 
 if TYPE_CHECKING:
@@ -23,36 +21,21 @@ if TYPE_CHECKING:
 
 MINUTE_S = 60
 MINUTES_AN_HOUR = SECONDS_AN_HOUR // MINUTE_S
-#: Longer records than this are not believed to cover all their time: AWS's windows are 10 minutes.
-COVER_S_MAX = SECONDS_AN_HOUR
 
 
-def build_activity(records: Any, *, measured: bool = True) -> Any:
-    """Groups by account, interface, hour, action and log status."""
-    import ibis
-
-    timed = records.filter(records.start.notnull())
-    cover_s = ibis.greatest(ibis.least(timed.duration.fill_null(0), COVER_S_MAX), 0)
-    second = timed.start % SECONDS_AN_HOUR
-    first = (second // MINUTE_S).cast("int64")
-    last = ibis.least(((second + cover_s) // MINUTE_S).cast("int64"), MINUTES_AN_HOUR - 1)
-    one = ibis.literal(1, type="int64")
-    # Bits first to last: all bits up to last without those below first.
-    bits = (one << (last + 1)) - (one << first)
-    keys = {
-        "account_id": timed.account_id,
-        "interface_id": timed.interface_id,
-        "hour": timed.start - second,
-        "log_status": timed.log_status,
-    }
-    if measured:
-        keys["action"] = timed.action
-    return timed.group_by(**keys).aggregate(
-        **(measures(timed) if measured else {"records": timed.count()}),
-        minutes=bits.bit_or(),
-        first=timed.start.min(),
-        last=timed.start.max(),
-        covered_until=(timed.start + cover_s).max(),
+def build_activity(hours: Any) -> Any:
+    """Groups by account, interface and hour, over rows of hours."""
+    timed = hours.filter(hours.start.notnull())
+    return timed.group_by(
+        account_id=timed.account_id,
+        interface_id=timed.interface_id,
+        hour=timed.start - timed.start % SECONDS_AN_HOUR,
+    ).aggregate(
+        records=count(timed),
+        nodata=count(timed, timed.log_status == "NODATA"),
+        skipdata=count(timed, timed.log_status == "SKIPDATA"),
+        minutes_seen=timed.minutes_seen.bit_or(),
+        minutes_next=timed.minutes_next.bit_or(),
     )
 
 
@@ -70,8 +53,6 @@ class InterfaceMinutes:
     records: int
     nodata: int
     skipdata: int
-    first_s: int
-    last_s: int
 
 
 def minutes_by_interface(table: pa.Table) -> Iterator[InterfaceMinutes]:
@@ -86,8 +67,6 @@ def minutes_by_interface(table: pa.Table) -> Iterator[InterfaceMinutes]:
 
     names, codes = _interface_codes(table)
     hours = numbers("hour") // SECONDS_AN_HOUR
-    firsts, lasts, counts = numbers("first"), numbers("last"), numbers("records")
-    statuses = np.array(table.column("log_status").to_pylist(), dtype=object)
     size = len(names)
     low = _by_code(np.minimum, codes, hours, size)
     # One hour more than the last, for what reaches past it.
@@ -95,20 +74,12 @@ def minutes_by_interface(table: pa.Table) -> Iterator[InterfaceMinutes]:
     offsets = np.concatenate(([0], np.cumsum(widths)))
     masks = np.zeros(int(offsets[-1]), dtype=np.int64)
     places = offsets[codes] + hours - low[codes]
-    np.bitwise_or.at(masks, places, numbers("minutes"))
-    past = (numbers("covered_until") - (hours + 1) * SECONDS_AN_HOUR) // MINUTE_S
-    over = past >= 0
-    reach = np.minimum(past[over] + 1, MINUTES_AN_HOUR)
-    np.bitwise_or.at(masks, places[over] + 1, (np.int64(1) << reach) - 1)
-    first_s = _by_code(np.minimum, codes, firsts, size)
-    last_s = _by_code(np.maximum, codes, lasts, size)
+    # An interface's hour is one row, so that its place occurs once.
+    masks[places] = numbers("minutes_seen")
+    masks[places + 1] |= numbers("minutes_next")
     totals = {
-        status: np.bincount(codes, np.where(kept, counts, 0), size).astype(np.int64)
-        for status, kept in {
-            "": np.ones(len(codes), dtype=np.bool_),
-            "NODATA": statuses == "NODATA",
-            "SKIPDATA": statuses == "SKIPDATA",
-        }.items()
+        name: _by_code(np.add, codes, numbers(name), size)
+        for name in ("records", "nodata", "skipdata")
     }
     bit = np.arange(MINUTES_AN_HOUR, dtype=np.int64)
     for code, (account_id, interface_id) in enumerate(names):
@@ -120,11 +91,9 @@ def minutes_by_interface(table: pa.Table) -> Iterator[InterfaceMinutes]:
             interface_id,
             first_minute=int(low[code]) * MINUTES_AN_HOUR + int(marked[0]),
             seen=seen[marked[0] : marked[-1] + 1],
-            records=int(totals[""][code]),
-            nodata=int(totals["NODATA"][code]),
-            skipdata=int(totals["SKIPDATA"][code]),
-            first_s=int(first_s[code]),
-            last_s=int(last_s[code]),
+            records=int(totals["records"][code]),
+            nodata=int(totals["nodata"][code]),
+            skipdata=int(totals["skipdata"][code]),
         )
 
 
@@ -134,22 +103,33 @@ def _interface_codes(
     """Interfaces in order of their names, and for every row which one it is of."""
     import numpy as np
 
-    keys = list(
-        zip(
-            table.column("account_id").to_pylist(),
-            table.column("interface_id").to_pylist(),
-            strict=True,
-        )
-    )
-    names = sorted(set(keys), key=lambda key: tuple((part is not None, part or "") for part in key))
-    code_of = {key: code for code, key in enumerate(names)}
-    return names, np.array([code_of[key] for key in keys], dtype=np.int64)
+    accounts, interfaces = (_text_codes(table, name) for name in ("account_id", "interface_id"))
+    width = len(interfaces[0])
+    found, codes = np.unique(accounts[1] * width + interfaces[1], return_inverse=True)
+    names = [(accounts[0][pair // width], interfaces[0][pair % width]) for pair in found.tolist()]
+    return names, codes
+
+
+def _text_codes(table: pa.Table, name: str) -> tuple[list[str | None], npt.NDArray[np.int64]]:
+    """The texts of a column in order, null first, and for every row which one it has."""
+    import numpy as np
+
+    column = table.column(name).combine_chunks().dictionary_encode()
+    texts = column.dictionary.to_pylist()
+    order = sorted(range(len(texts)), key=texts.__getitem__)
+    rank = np.empty(len(texts) + 1, np.int64)
+    rank[order] = np.arange(1, len(texts) + 1)
+    rank[-1] = 0
+    codes = np.frombuffer(column.indices.buffers()[1], dtype=np.int32, count=len(column))
+    if column.null_count:
+        codes = np.where(column.indices.is_valid().to_numpy(zero_copy_only=False), codes, -1)
+    return [None, *(texts[place] for place in order)], rank[codes]
 
 
 def _by_code(
     reduce: np.ufunc, codes: npt.NDArray[np.int64], values: npt.NDArray[np.int64], size: int
 ) -> npt.NDArray[np.int64]:
-    """The least or greatest value of every code."""
+    """The least, greatest or sum of the values of every code."""
     import numpy as np
 
     order = np.argsort(codes, kind="stable")

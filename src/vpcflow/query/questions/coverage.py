@@ -22,6 +22,7 @@ from vpcflow.query.answer import ColumnMeta
 from vpcflow.query.answer_arrays import table_of
 from vpcflow.query.questions.activity import MINUTE_S, build_activity, minutes_by_interface
 from vpcflow.query.questions.question import LIMIT_MAX, Frame, Parameters, Question
+from vpcflow.query.rollup_choice import Grain
 
 
 class Expected(StrEnum):
@@ -65,8 +66,8 @@ COVERAGE_COLUMNS = (
     ColumnMeta("records", "count", "Records"),
     ColumnMeta("nodata", "count", "NODATA"),
     ColumnMeta("skipdata", "count", "SKIPDATA"),
-    ColumnMeta("first", "time", "First"),
-    ColumnMeta("last", "time", "Last"),
+    ColumnMeta("first", "time", "First minute"),
+    ColumnMeta("last", "time", "Last minute"),
 )
 
 
@@ -74,8 +75,8 @@ def _columns(_: CoverageParameters, __: Frame) -> tuple[ColumnMeta, ...]:
     return COVERAGE_COLUMNS
 
 
-def _build(records: Any, _: CoverageParameters) -> Any:
-    return build_activity(records, measured=False)
+def _build(hours: Any, _: CoverageParameters) -> Any:
+    return build_activity(hours)
 
 
 def finish_coverage(table: pa.Table, parameters: CoverageParameters, frame: Frame) -> pa.Table:
@@ -105,8 +106,8 @@ def finish_coverage(table: pa.Table, parameters: CoverageParameters, frame: Fram
                 "records": interface.records,
                 "nodata": interface.nodata,
                 "skipdata": interface.skipdata,
-                "first": interface.first_s,
-                "last": interface.last_s,
+                "first": interface.first_minute * MINUTE_S,
+                "last": (interface.first_minute + len(interface.seen) - 1) * MINUTE_S,
             }
         )
     rows.sort(
@@ -153,6 +154,16 @@ def _gaps(seen: npt.NDArray[np.bool_]) -> tuple[npt.NDArray[np.int64], npt.NDArr
     return starts, ends - starts
 
 
+def _of_hours(_: CoverageParameters, __: Frame) -> Grain:
+    return Grain.HOURS
+
+
 QUESTION = Question(
-    "coverage", CoverageParameters, _columns, _build, finish=finish_coverage, finish_needs_all=True
+    "coverage",
+    CoverageParameters,
+    _columns,
+    _build,
+    grain=_of_hours,
+    finish=finish_coverage,
+    finish_needs_all=True,
 )

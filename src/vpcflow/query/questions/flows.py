@@ -11,7 +11,7 @@ from vpcflow.base.errors import FilterError
 from vpcflow.query.answer import ColumnKind, ColumnMeta
 from vpcflow.query.expression import Compare, Expression, all_of
 from vpcflow.query.filter_language import parse_filter
-from vpcflow.query.questions.question import LIMIT_MAX, Frame, Parameters, Question
+from vpcflow.query.questions.question import LIMIT_MAX, Frame, Parameters, Question, Window
 from vpcflow.record.field_spec import FieldKind
 from vpcflow.record.fields import FIELDS, FIELDS_BY_COLUMN, FIELDS_BY_NAME
 
@@ -183,6 +183,18 @@ def _build(records: Any, parameters: FlowsParameters) -> Any:
     return chosen.order_by([first, *rest]).limit(parameters.limit)
 
 
+def _window(parameters: FlowsParameters) -> Window | None:
+    if parameters.order not in {FlowsOrder.NEWEST, FlowsOrder.OLDEST}:
+        return None
+    return Window(parameters.limit, newest=parameters.order is FlowsOrder.NEWEST)
+
+
 QUESTION = Question(
-    "flows", FlowsParameters, _columns, _build, condition=_condition, resolve=_resolve
+    "flows",
+    FlowsParameters,
+    _columns,
+    _build,
+    condition=_condition,
+    resolve=_resolve,
+    window=_window,
 )

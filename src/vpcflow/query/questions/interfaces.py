@@ -10,10 +10,12 @@ from vpcflow.query.answer import ColumnMeta
 from vpcflow.query.answer_arrays import array_of
 from vpcflow.query.questions.question import (
     MEASURE_COLUMNS,
+    OF_CONVERSATIONS,
     UNSIZED_COLUMN,
     Frame,
     Question,
     TopParameters,
+    count,
     largest,
     measures,
     summed,
@@ -50,10 +52,10 @@ def _build(records: Any, parameters: InterfacesParameters) -> Any:
         **measures(records),
         bytes_out=records.bytes.sum(where=records.direction == 0),
         bytes_in=records.bytes.sum(where=records.direction == 1),
-        rejected=records.count(where=records.action == "REJECT"),
-        flows=records.count(where=records.action.notnull()),
-        first=records.start.min(),
-        last=records.start.max(),
+        rejected=count(records, records.action == "REJECT"),
+        flows=count(records, records.action.notnull()),
+        first=records.first_start.min(),
+        last=records.last_start.max(),
     )
     # The address that most records name stands for the interface.
     ranked = groups.mutate(
@@ -91,4 +93,11 @@ def _finish(table: pa.Table, _: InterfacesParameters, __: Frame) -> pa.Table:
     return table.append_column("reject_share", array_of(share, pa.float64()))
 
 
-QUESTION = Question("interfaces", InterfacesParameters, _columns, _build, finish=_finish)
+QUESTION = Question(
+    "interfaces",
+    InterfacesParameters,
+    _columns,
+    _build,
+    grain=OF_CONVERSATIONS,
+    finish=_finish,
+)

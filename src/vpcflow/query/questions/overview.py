@@ -1,31 +1,34 @@
-"""One page on what the records in range say, from as few scans as possible.
+"""One page on what the records in range say, from as few rows as possible.
 
-Totals, actions, the time line of more than two days, interfaces and coverage come from one scan
-by interface and hour; talkers, pairs and refused ports from one scan each.
+Totals, actions and the time line of more than two days come from sums by hour; what lists the
+largest takes the steps of the questions that it is named after.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 from pydantic import Field
 
 from vpcflow.query.answer import ColumnMeta, Section
-from vpcflow.query.answer_arrays import array_of, numbers_of, table_of
+from vpcflow.query.answer_arrays import table_of
 from vpcflow.query.questions import coverage, pairs, rejects, series, talkers
-from vpcflow.query.questions.activity import build_activity
 from vpcflow.query.questions.question import (
     MEASURE_COLUMNS,
     UNSIZED_COLUMN,
-    Build,
     Frame,
     Measure,
     Parameters,
     Question,
+    Step,
+    count,
+    measures,
 )
+from vpcflow.query.rollup_choice import Grain
 from vpcflow.query.time_range import parse_span
+from vpcflow.store.stored_schema import SECONDS_AN_HOUR
 
 #: A time line of hours is fine enough from here on; below it takes a scan of its own.
 HOURLY_FROM_S = 2 * 86_400
@@ -51,9 +54,6 @@ _INTERFACES = (
     ColumnMeta("last", "time", "Last"),
     UNSIZED_COLUMN,
 )
-# Scalars from arrays: pyarrow's own way to make them imports pandas.
-_REJECT, _NODATA, _SKIPDATA = array_of(["REJECT", "NODATA", "SKIPDATA"], pa.string())
-(_NONE,) = array_of([0], pa.int64())
 _SUMS = ("bytes", "packets", "records", "records_without_bytes")
 
 
@@ -67,7 +67,7 @@ class OverviewParameters(Parameters):
 def _timeline(parameters: OverviewParameters, frame: Frame) -> series.SeriesParameters:
     wanted = series.SeriesParameters(sort=parameters.sort)
     resolved = series.QUESTION.resolve(wanted, frame)
-    if _hourly(frame) and parse_span(resolved.interval) < 3_600:
+    if _hourly(frame) and parse_span(resolved.interval) < SECONDS_AN_HOUR:
         resolved = wanted.model_copy(update={"interval": "3600s"})
     return resolved  # type: ignore[no-any-return]
 
@@ -78,125 +78,174 @@ def _hourly(frame: Frame) -> bool:
     return frame.end_s - frame.start_s >= HOURLY_FROM_S
 
 
-def _scans(parameters: OverviewParameters, frame: Frame) -> dict[str, Build]:
+def _build_hours(hours: Any, _: Any) -> Any:
+    """Sums by hour, action and log status."""
+    keys = {
+        "time": hours.start - hours.start % SECONDS_AN_HOUR,
+        "action": hours.action,
+        "log_status": hours.log_status,
+    }
+    return hours.group_by(**keys).aggregate(**measures(hours))
+
+
+def _build_interfaces(rows: Any, _: Any) -> Any:
+    """Sums of all interfaces: they are few, and totals need each of them."""
+    return rows.group_by("account_id", "interface_id").aggregate(
+        **measures(rows),
+        rejected=count(rows, rows.action == "REJECT"),
+        first=rows.first_start.min(),
+        last=rows.last_start.max(),
+    )
+
+
+def _build_refused(rows: Any, parameters: Any) -> Any:
+    return rejects.build_rejects(rows.filter(rows.action == "REJECT"), parameters)
+
+
+def _steps(parameters: OverviewParameters, frame: Frame) -> dict[str, Step]:
     limit, sort = parameters.limit, parameters.sort
 
-    def refused(records: Any, _: Any) -> Any:
-        chosen = records.filter(records.action == "REJECT")
-        return rejects.build_rejects(chosen, rejects.RejectsParameters(limit=parameters.limit))
+    def of_question(question: Question, **values: Any) -> Step:
+        asked = question.parameters.model_validate({"limit": limit, **values})
+        return question.steps_of(asked, frame)[""]
 
-    scans: dict[str, Build] = {
-        "activity": lambda records, _: build_activity(records),
-        "talkers": lambda records, _: talkers.build_talkers(
-            records, talkers.TalkersParameters(limit=limit, sort=sort)
-        ),
-        "pairs": lambda records, _: pairs.build_pairs(
-            records, pairs.PairsParameters(limit=limit, sort=sort)
-        ),
-        "rejects": refused,
+    refused = rejects.RejectsParameters(limit=limit)
+    steps = {
+        "hours": Step(_build_hours, Grain.HOURS, parameters),
+        "interfaces": Step(_build_interfaces, Grain.CONVERSATIONS, parameters),
+        "talkers": of_question(talkers.QUESTION, sort=sort),
+        "pairs": of_question(pairs.QUESTION, sort=sort),
+        "rejects": Step(_build_refused, Grain.CONVERSATIONS, refused),
+        "coverage": of_question(coverage.QUESTION),
     }
     if not _hourly(frame):
-        line = _timeline(parameters, frame)
-        scans["series"] = lambda records, _: series.build_series(records, line)
-    return scans
+        steps["series"] = series.QUESTION.steps_of(_timeline(parameters, frame), frame)[""]
+    return steps
 
 
-def _summed(table: pa.Table, keys: list[str], *more: tuple[str, str]) -> pa.Table:
-    wanted = [*((name, "sum") for name in _SUMS), *more]
-    grouped = table.group_by(keys, use_threads=False).aggregate(wanted)
-    if grouped.column_names[: len(keys)] == keys:
-        names = [*keys, *(name for name, _ in wanted)]
-    else:
-        names = [*(name for name, _ in wanted), *keys]
-    return grouped.rename_columns(names)
+Row = dict[str, Any]
 
 
-def _totals(activity: pa.Table) -> dict[str, Any]:
-    status, action = activity["log_status"], activity["action"]
+def _sum(rows: Iterable[Row], name: str) -> int | None:
+    """A sum that ignores nulls, and is null where there is nothing else."""
+    known = [row[name] for row in rows if row[name] is not None]
+    return sum(known) if known else None
 
-    def counted(mask: Any) -> int:
-        return int(pc.sum(activity["records"].filter(mask)).as_py() or 0)
 
-    rejected, decided = counted(pc.equal(action, _REJECT)), counted(pc.is_valid(action))
+def _count(rows: Iterable[Row], **values: Any) -> int:
+    """The records of the rows that have all the values."""
+    return sum(
+        row["records"] for row in rows if all(row[name] == value for name, value in values.items())
+    )
+
+
+def _grouped(rows: Iterable[Row], name: str) -> dict[Any, list[Row]]:
+    groups: dict[Any, list[Row]] = {}
+    for row in rows:
+        groups.setdefault(row[name], []).append(row)
+    return groups
+
+
+def _totals(hours: list[Row], interfaces: list[Row]) -> Row:
+    records, rejected = _count(hours), _count(hours, action="REJECT")
+    decided = records - _count(hours, action=None)
     return {
-        **{name: pc.sum(activity[name]).as_py() for name in ("bytes", "packets")},
-        "records": pc.sum(activity["records"]).as_py() or 0,
+        **{name: _sum(hours, name) for name in ("bytes", "packets")},
+        "records": records,
         "rejected": rejected,
         "reject_share": rejected / decided if decided else None,
-        "interfaces": len(
-            set(
-                zip(
-                    activity["account_id"].to_pylist(),
-                    activity["interface_id"].to_pylist(),
-                    strict=True,
-                )
-            )
+        "interfaces": len(interfaces),
+        "nodata": _count(hours, log_status="NODATA"),
+        "skipdata": _count(hours, log_status="SKIPDATA"),
+        "first": min(
+            (row["first"] for row in interfaces if row["first"] is not None), default=None
         ),
-        "nodata": counted(pc.equal(status, _NODATA)),
-        "skipdata": counted(pc.equal(status, _SKIPDATA)),
-        "first": pc.min(activity["first"]).as_py(),
-        "last": pc.max(activity["last"]).as_py(),
-        "records_without_bytes": pc.sum(activity["records_without_bytes"]).as_py() or 0,
+        "last": max((row["last"] for row in interfaces if row["last"] is not None), default=None),
+        "records_without_bytes": _sum(hours, "records_without_bytes") or 0,
     }
 
 
-def _with_rejected(table: pa.Table) -> pa.Table:
-    """A column of the records that were refused, for sums over groups."""
-    refused = pc.equal(table["action"], _REJECT).combine_chunks()
-    counts = pc.multiply(table["records"].combine_chunks(), pc.cast(refused, pa.int64()))
-    return table.append_column("rejected", pc.coalesce(counts, _NONE))
+def _actions(hours: list[Row]) -> list[Row]:
+    rows = [
+        {"action": action, **{name: _sum(group, name) for name in _SUMS}}
+        for action, group in _grouped(hours, "action").items()
+    ]
+    return sorted(rows, key=lambda row: -row["records"])
+
+
+def _by_time(hours: list[Row], width_s: int) -> list[Row]:
+    timed = [
+        row | {"time": row["time"] - row["time"] % width_s}
+        for row in hours
+        if row["time"] is not None
+    ]
+    return [
+        {
+            "time": time_s,
+            **{name: _sum(group, name) for name in _SUMS},
+            "rejected": _count(group, action="REJECT"),
+        }
+        for time_s, group in _grouped(timed, "time").items()
+    ]
+
+
+def _largest_interfaces(rows: list[Row], parameters: OverviewParameters) -> list[Row]:
+    measure = parameters.sort.value
+    return sorted(
+        rows,
+        key=lambda row: (
+            -(-1 if row[measure] is None else row[measure]),
+            *((row[name] is None, row[name] or "") for name in ("account_id", "interface_id")),
+        ),
+    )[: parameters.limit]
+
+
+def _table(rows: list[Row], columns: Sequence[ColumnMeta]) -> pa.Table:
+    kinds = {"text": pa.string(), "ratio": pa.float64()}
+    return table_of(
+        {column.name: [row[column.name] for row in rows] for column in columns},
+        {column.name: kinds[column.kind] for column in columns if column.kind in kinds},
+    )
 
 
 def _sections(
     tables: dict[str, pa.Table], parameters: OverviewParameters, frame: Frame
 ) -> list[Section]:
-    activity = _with_rejected(tables["activity"])
-    kinds = {column.name: pa.float64() for column in _TOTALS if column.kind == "ratio"}
-    totals = table_of({name: [value] for name, value in _totals(activity).items()}, kinds)
-    actions = _summed(activity, ["action"]).sort_by([("records", "descending")])
+    hours, interfaces = tables["hours"].to_pylist(), tables["interfaces"].to_pylist()
     line = _timeline(parameters, frame)
-    timeline = tables.get("series")
-    if timeline is None:
-        width_s = parse_span(line.interval)
-        hours = numbers_of(activity, "hour")
-        timed = activity.append_column(
-            "time", array_of((hours - hours % width_s).tolist(), pa.int64())
-        )
-        timeline = _summed(timed, ["time"], ("rejected", "sum"))
-    by_interface = _summed(
-        activity,
-        ["account_id", "interface_id"],
-        ("rejected", "sum"),
-        ("first", "min"),
-        ("last", "max"),
-    ).sort_by([(parameters.sort.value, "descending"), ("interface_id", "ascending")])
+    if "series" in tables:
+        timeline = tables["series"].to_pylist()
+    else:
+        timeline = _by_time(hours, parse_span(line.interval))
     worst = coverage.finish_coverage(
-        tables["activity"], coverage.CoverageParameters(limit=parameters.limit), frame
+        tables["coverage"], coverage.CoverageParameters(limit=parameters.limit), frame
     )
+
+    def section(name: str, title: str, table: pa.Table, columns: Sequence[ColumnMeta]) -> Section:
+        return Section(name, title, table, tuple(columns))
+
+    def of_rows(name: str, title: str, rows: list[Row], columns: Sequence[ColumnMeta]) -> Section:
+        return section(name, title, _table(rows, columns), columns)
+
+    def of_step(name: str, title: str, question: Question) -> Section:
+        columns = question.columns(question.parameters(), frame)
+        return section(name, title, tables[name], columns)
+
+    largest = _largest_interfaces(interfaces, parameters)
     return [
-        Section("totals", "Totals", totals, _TOTALS),
-        Section("actions", "By action", actions, _ACTIONS),
-        Section(
+        of_rows("totals", "Totals", [_totals(hours, interfaces)], _TOTALS),
+        of_rows("actions", "By action", _actions(hours), _ACTIONS),
+        section(
             "series",
             "Over time",
-            series.finish_series(timeline, line, frame),
+            series.fill_series(timeline, line, frame),
             series.QUESTION.columns(line, frame),
         ),
-        Section(
-            "talkers",
-            "Top talkers",
-            tables["talkers"],
-            talkers.QUESTION.columns(talkers.TalkersParameters(), frame),
-        ),
-        Section("pairs", "Top pairs", tables["pairs"], pairs.PAIR_COLUMNS),
-        Section(
-            "rejects",
-            "Top rejected ports",
-            tables["rejects"],
-            rejects.QUESTION.columns(rejects.RejectsParameters(), frame),
-        ),
-        Section("interfaces", "Interfaces", by_interface.slice(0, parameters.limit), _INTERFACES),
-        Section("coverage", "Least covered interfaces", worst, coverage.COVERAGE_COLUMNS),
+        of_step("talkers", "Top talkers", talkers.QUESTION),
+        of_step("pairs", "Top pairs", pairs.QUESTION),
+        of_step("rejects", "Top rejected ports", rejects.QUESTION),
+        of_rows("interfaces", "Interfaces", largest, _INTERFACES),
+        section("coverage", "Least covered interfaces", worst, coverage.COVERAGE_COLUMNS),
     ]
 
 
@@ -208,7 +257,7 @@ QUESTION = Question(
     "overview",
     OverviewParameters,
     _columns,
-    scans=_scans,
+    steps=_steps,
     sections=_sections,
     finish_needs_all=True,
 )

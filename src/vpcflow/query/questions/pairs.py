@@ -11,10 +11,12 @@ from typing import Any
 from vpcflow.query.answer import ColumnMeta
 from vpcflow.query.questions.question import (
     MEASURE_COLUMNS,
+    OF_CONVERSATIONS,
     UNSIZED_COLUMN,
     Frame,
     Question,
     TopParameters,
+    count,
     largest,
     measures,
     summed,
@@ -46,7 +48,7 @@ def build_pairs(records: Any, parameters: TopParameters) -> Any:
         **measures(known),
         bytes_out=known.bytes.sum(where=known.direction == 0),
         bytes_in=known.bytes.sum(where=known.direction == 1),
-        rejected=known.count(where=known.action == "REJECT"),
+        rejected=count(known, known.action == "REJECT"),
     )
     host_is_a = ways.host <= ways.peer
     sided = ways.mutate(
@@ -64,4 +66,4 @@ def build_pairs(records: Any, parameters: TopParameters) -> Any:
     return largest(pairs, parameters.sort, ("address_a", "address_b"), parameters.limit)
 
 
-QUESTION = Question("pairs", PairsParameters, _columns, build_pairs)
+QUESTION = Question("pairs", PairsParameters, _columns, build_pairs, grain=OF_CONVERSATIONS)

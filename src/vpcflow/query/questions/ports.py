@@ -11,13 +11,14 @@ from typing import Any
 from vpcflow.query.answer import ColumnMeta
 from vpcflow.query.questions.question import (
     MEASURE_COLUMNS,
+    OF_CONVERSATIONS,
     UNSIZED_COLUMN,
     Frame,
     Question,
     TopParameters,
+    count,
     largest,
     measures,
-    summed,
 )
 
 _COLUMNS = (
@@ -39,13 +40,10 @@ def _columns(_: PortsParameters, __: Frame) -> tuple[ColumnMeta, ...]:
 
 def _build(records: Any, parameters: PortsParameters) -> Any:
     known = records.filter(records.protocol.notnull())
-    groups = known.group_by(protocol=known.protocol, port=known.lo_port, action=known.action)
-    counted = groups.aggregate(**measures(known))
-    ports = counted.group_by("protocol", "port").aggregate(
-        **summed(counted),
-        rejected=counted.records.sum(where=counted.action == "REJECT").fill_null(0),
+    ports = known.group_by(protocol=known.protocol, port=known.lo_port).aggregate(
+        **measures(known), rejected=count(known, known.action == "REJECT")
     )
     return largest(ports, parameters.sort, ("protocol", "port"), parameters.limit)
 
 
-QUESTION = Question("ports", PortsParameters, _columns, _build)
+QUESTION = Question("ports", PortsParameters, _columns, _build, grain=OF_CONVERSATIONS)

@@ -1,6 +1,6 @@
 """What every built-in question is made of.
 
-A question has parameters, one Ibis expression over the plan's stored records, and at most a last
+A question has parameters, one Ibis expression over the rows that the plan keeps, and at most a last
 step over the few rows that come back. Its module must import without Ibis: a statement that was
 compiled before is asked again without it.
 """
@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from vpcflow.query.answer import ColumnMeta, Section
 from vpcflow.query.expression import Expression
+from vpcflow.query.rollup_choice import Grain
 from vpcflow.query.time_range import TimeRange
 
 if TYPE_CHECKING:
@@ -81,11 +82,15 @@ def _as_found(table: pa.Table, _: Any, __: Frame) -> pa.Table:
     return table
 
 
-def _never(_: Any, __: Frame) -> bool:
-    return False
+def _records(_: Any, __: Frame) -> Grain:
+    return Grain.RECORDS
 
 
-def _no_scans(_: Any, __: Frame) -> dict[str, Build]:
+def _of_conversations(_: Any, __: Frame) -> Grain:
+    return Grain.CONVERSATIONS
+
+
+def _no_steps(_: Any, __: Frame) -> dict[str, Step]:
     return {}
 
 
@@ -93,16 +98,42 @@ def _no_sections(_: dict[str, pa.Table], __: Any, ___: Frame) -> list[Section]:
     return []
 
 
+def _no_window(_: Any) -> Window | None:
+    return None
+
+
+@dataclass(frozen=True)
+class Step:
+    """One statement of a question: its expression, the grain of its rows, its parameters."""
+
+    build: Build
+    grain: Grain
+    parameters: Parameters
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A question that wants the first ``rows`` in order of start: a part of the time may do."""
+
+    rows: int
+    newest: bool
+
+
+#: Conversations answer the question whatever its parameters are.
+OF_CONVERSATIONS = _of_conversations
+
+
 @dataclass(frozen=True)
 class Question:
     """One built-in question.
 
     Shape: ``columns`` says what the answer holds; ``build`` is called only when no statement was
-    compiled for these parameters before; ``condition`` is what parameters add to the filter;
-    ``resolve`` fixes what parameters leave open, from the frame; ``finish`` runs in Python over
-    the engine's rows, and ``finish_needs_all`` of them when a cut would make it wrong. ``build_rollup``
-    does the same from hourly rollups, where ``fits_rollup`` says that they are enough. A question of several tables has ``scans`` and ``sections`` instead: the
-    expressions to run, by name, and the tables made from their rows.
+    compiled for these parameters before, with rows of ``grain``; ``condition`` is what parameters
+    add to the filter; ``resolve`` fixes what parameters leave open, from the frame; ``finish`` runs
+    in Python over the engine's rows, and ``finish_needs_all`` of them when a cut would make it
+    wrong; ``window`` says whether records of a part of the time may be enough. A question of
+    several tables has ``steps`` and ``sections`` instead: the statements to run, by name, and the
+    tables made from their rows.
     """
 
     name: str
@@ -111,12 +142,18 @@ class Question:
     build: Build | None = None
     condition: Callable[[Any], Expression | None] = _no_condition
     resolve: Callable[[Any, Frame], Any] = _as_asked
+    grain: Callable[[Any, Frame], Grain] = _records
     finish: Finish = _as_found
     finish_needs_all: bool = False
-    build_rollup: Build | None = None
-    fits_rollup: Callable[[Any, Frame], bool] = _never
-    scans: Callable[[Any, Frame], dict[str, Build]] = _no_scans
+    window: Callable[[Any], Window | None] = _no_window
+    steps: Callable[[Any, Frame], dict[str, Step]] = _no_steps
     sections: Callable[[dict[str, pa.Table], Any, Frame], list[Section]] = _no_sections
+
+    def steps_of(self, parameters: Any, frame: Frame) -> dict[str, Step]:
+        """The statements of the question; its only one has no name."""
+        if self.build is None:
+            return self.steps(parameters, frame)
+        return {"": Step(self.build, self.grain(parameters, frame), parameters)}
 
 
 MEASURE_COLUMNS: tuple[ColumnMeta, ...] = (
@@ -128,14 +165,21 @@ MEASURE_COLUMNS: tuple[ColumnMeta, ...] = (
 UNSIZED_COLUMN = ColumnMeta("records_without_bytes", "count", "Without bytes", quiet=True)
 
 
-def measures(records: Any) -> dict[str, Any]:
+def measures(rows: Any) -> dict[str, Any]:
     """Sums of bytes and packets, records, and records that the sums ignored."""
     return {
-        "bytes": records.bytes.sum(),
-        "packets": records.packets.sum(),
-        "records": records.count(),
-        "records_without_bytes": records.count() - records.bytes.count(),
+        "bytes": rows.bytes.sum(),
+        "packets": rows.packets.sum(),
+        "records": count(rows),
+        # Counts fit in 64 bits; sums of bytes may not, and are kept as wide as the engine likes.
+        "records_without_bytes": rows.bytes_nulls.sum().cast("int64"),
     }
+
+
+def count(rows: Any, where: Any = None) -> Any:
+    """How many records the rows stand for."""
+    counted = rows.records.sum(where=where).cast("int64")
+    return counted if where is None else counted.fill_null(0)
 
 
 def summed(groups: Any, *, where: Any = None) -> dict[str, Any]:

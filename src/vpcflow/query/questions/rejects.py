@@ -8,9 +8,11 @@ from typing import Any
 from pydantic import Field
 
 from vpcflow.query.answer import ColumnKind, ColumnMeta
-from vpcflow.query.expression import Compare, Expression
+from vpcflow.query.expression import Expression
+from vpcflow.query.plan import REFUSED
 from vpcflow.query.questions.question import (
     MEASURE_COLUMNS,
+    OF_CONVERSATIONS,
     UNSIZED_COLUMN,
     Frame,
     Measure,
@@ -91,7 +93,11 @@ def build_rejects(records: Any, parameters: RejectsParameters) -> Any:
     couples = records.group_by(
         **{name: column(records, stored) for name, stored, *_ in keys},
         other=column(records, field),
-    ).aggregate(**measures(records), first_seen=records.start.min(), last_seen=records.start.max())
+    ).aggregate(
+        **measures(records),
+        first_seen=records.first_start.min(),
+        last_seen=records.last_start.max(),
+    )
     # The larger the count, and then the smaller the address: first in this order is the top one.
     import ibis
 
@@ -117,7 +123,14 @@ def build_rejects(records: Any, parameters: RejectsParameters) -> Any:
 
 def refused(_: Any) -> Expression:
     """The condition of rejects."""
-    return Compare("action", "=", "REJECT")
+    return REFUSED
 
 
-QUESTION = Question("rejects", RejectsParameters, _columns, build_rejects, condition=refused)
+QUESTION = Question(
+    "rejects",
+    RejectsParameters,
+    _columns,
+    build_rejects,
+    condition=refused,
+    grain=OF_CONVERSATIONS,
+)

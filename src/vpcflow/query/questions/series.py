@@ -6,6 +6,7 @@ so that a line over them tells the truth.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Any
 
@@ -22,8 +23,10 @@ from vpcflow.query.questions.question import (
     Measure,
     Parameters,
     Question,
+    count,
     measures,
 )
+from vpcflow.query.rollup_choice import Grain
 from vpcflow.query.time_range import parse_span
 from vpcflow.store.stored_schema import SECONDS_AN_HOUR
 
@@ -126,7 +129,7 @@ def build_series(records: Any, parameters: SeriesParameters) -> Any:
         name = parameters.split.replace("-", "_")
         keys[name] = timed[name].cast("string")
     return timed.group_by(**keys).aggregate(
-        **measures(timed), rejected=timed.count(where=timed.action == "REJECT")
+        **measures(timed), rejected=count(timed, timed.action == "REJECT")
     )
 
 
@@ -144,37 +147,27 @@ _ROLLUP_SPLITS = frozenset(
 )
 
 
-def _fits_rollup(parameters: SeriesParameters, _: Frame) -> bool:
+def grain_of_series(parameters: SeriesParameters, _: Frame) -> Grain:
+    """Hours, where intervals are made of whole ones and the split is known of them."""
     whole_hours = parse_span(parameters.interval) % SECONDS_AN_HOUR == 0
-    return whole_hours and parameters.split in _ROLLUP_SPLITS
-
-
-def _build_rollup(hours: Any, parameters: SeriesParameters) -> Any:
-    width_s = parse_span(parameters.interval)
-    timed = hours.filter(hours.start.notnull())
-    keys = {"time": timed.start - timed.start % width_s}
-    if parameters.split is not Split.NONE:
-        name = parameters.split.replace("-", "_")
-        keys[name] = timed[name].cast("string")
-    return timed.group_by(**keys).aggregate(
-        bytes=timed.bytes.sum(),
-        packets=timed.packets.sum(),
-        records=timed.records.sum(),
-        records_without_bytes=timed.bytes_nulls.sum(),
-        rejected=timed.records.sum(where=timed.action == "REJECT").fill_null(0),
-    )
+    return Grain.HOURS if whole_hours and parameters.split in _ROLLUP_SPLITS else Grain.RECORDS
 
 
 _SUMS = ("bytes", "packets", "records", "rejected", "records_without_bytes")
 
 
-def finish_series(table: pa.Table, parameters: SeriesParameters, frame: Frame) -> pa.Table:
+def _finish(table: pa.Table, parameters: SeriesParameters, frame: Frame) -> pa.Table:
+    return fill_series(table.to_pylist(), parameters, frame)
+
+
+def fill_series(
+    rows: Sequence[Mapping[str, Any]], parameters: SeriesParameters, frame: Frame
+) -> pa.Table:
     """Every interval of every line, in order of time and size."""
     name = None if parameters.split is Split.NONE else parameters.split.replace("-", "_")
     width_s = parse_span(parameters.interval)
     sums: dict[tuple[str | None, int], list[int | None]] = {}
     totals: dict[str | None, int] = {}
-    rows = table.to_pylist()
     for row in rows:
         line = row[name] if name else None
         totals[line] = totals.get(line, 0) + int(row[parameters.sort] or 0)
@@ -215,8 +208,7 @@ QUESTION = Question(
     _columns,
     build_series,
     resolve=_resolve,
-    finish=finish_series,
+    grain=grain_of_series,
+    finish=_finish,
     finish_needs_all=True,
-    build_rollup=_build_rollup,
-    fits_rollup=_fits_rollup,
 )

@@ -14,10 +14,12 @@ from pydantic import Field
 from vpcflow.query.answer import ColumnMeta
 from vpcflow.query.questions.question import (
     MEASURE_COLUMNS,
+    OF_CONVERSATIONS,
     UNSIZED_COLUMN,
     Frame,
     Question,
     TopParameters,
+    count,
     largest,
     measures,
     summed,
@@ -60,13 +62,19 @@ def _columns(parameters: TalkersParameters, _: Frame) -> tuple[ColumnMeta, ...]:
     )
 
 
-def _end(records: Any, end: str, sent_direction: int) -> Any:
+def _end(rows: Any, end: str, sent_direction: int) -> Any:
     # Few groups by one address column keep its dictionary codes all the way through the engine.
-    known = records.filter(records[end].notnull())
-    groups = known.group_by(
-        address=known[end], sent=known.direction == sent_direction, action=known.action
+    known = rows.filter(rows[end].notnull())
+    sent = known.direction == sent_direction
+    received = known.direction == 1 - sent_direction
+    return known.group_by(address=known[end]).aggregate(
+        **measures(known),
+        bytes_sent=known.bytes.sum(where=sent),
+        bytes_received=known.bytes.sum(where=received),
+        packets_sent=known.packets.sum(where=sent),
+        packets_received=known.packets.sum(where=received),
+        rejected=count(known, known.action == "REJECT"),
     )
-    return groups.aggregate(**measures(known))
 
 
 def _peers(records: Any, top: Any, parameters: TalkersParameters) -> Any:
@@ -97,14 +105,12 @@ def build_talkers(records: Any, parameters: TalkersParameters) -> Any:
     if parameters.side is not Side.HOST:
         ends.append(_end(records, "peer", 1))
     groups = ends[0] if len(ends) == 1 else ibis.union(*ends, distinct=False)
-    talkers = groups.group_by("address").aggregate(
-        **summed(groups),
-        bytes_sent=groups.bytes.sum(where=groups.sent),
-        bytes_received=groups.bytes.sum(where=~groups.sent),
-        packets_sent=groups.packets.sum(where=groups.sent),
-        packets_received=groups.packets.sum(where=~groups.sent),
-        rejected=groups.records.sum(where=groups.action == "REJECT").fill_null(0),
-    )
+    talkers = groups
+    if len(ends) > 1:
+        names = ("bytes_sent", "bytes_received", "packets_sent", "packets_received", "rejected")
+        talkers = groups.group_by("address").aggregate(
+            **summed(groups), **{name: groups[name].sum() for name in names}
+        )
     top = largest(talkers, parameters.sort, ("address",), parameters.limit)
     if not parameters.peers:
         return top
@@ -114,4 +120,4 @@ def build_talkers(records: Any, parameters: TalkersParameters) -> Any:
     return largest(joined, parameters.sort, ("address",), parameters.limit)
 
 
-QUESTION = Question("talkers", TalkersParameters, _columns, build_talkers)
+QUESTION = Question("talkers", TalkersParameters, _columns, build_talkers, grain=OF_CONVERSATIONS)
