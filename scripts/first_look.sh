@@ -6,7 +6,7 @@ bin=$1
 data=$2
 sample="$data/sample"
 if [ ! -e "$sample/README.txt" ]; then
-    "$bin/vpcflow" sample "$sample" --records "${RECORDS:-200000}" --days 2
+    "$bin/vpcflow" sample "$sample" --records "${RECORDS:-500000}" --days 2
 fi
 "$bin/vpcflow" --data "$data/store" ingest "$sample/AWSLogs"
 "$bin/vpcflow" --data "$data/store" overview

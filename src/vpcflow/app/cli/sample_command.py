@@ -14,7 +14,7 @@ from vpcflow.base.errors import SettingsError
 
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path))
-@click.option("--records", default=200_000, show_default=True, help="How many records.")
+@click.option("--records", default=500_000, show_default=True, help="How many records.")
 @click.option("--days", default=2, show_default=True, help="Over how many whole UTC days.")
 @click.option(
     "--start", "start_date", metavar="DATE", help="First day.  [default: so that it ends today]"

@@ -17,8 +17,11 @@ from vpcflow.lab.sample.windows import NODATA, RECORD, SKIPDATA, Windows
 
 #: The noise of the internet does not sleep; the rest follows the day and the week.
 NOISE_SHARE = 0.12
-#: No more than this of a slot are NODATA lines: a sample of few records would hold little else.
-NODATA_SHARE_MAX = 0.05
+#: AWS writes one NODATA line for each silent interval of an interface. No more than this of a slot
+#: are such lines: a sample of few records would hold little else.
+NODATA_SHARE_MAX = 0.4
+#: How fast the room for NODATA lines follows what the slots before needed.
+SILENT_MEMORY = 0.7
 #: AWS skipped this share of the records where it says SKIPDATA.
 SKIPPED_SHARE = 0.6
 #: A slot may run ahead of its quota by this share; the next ones have less noise in exchange.
@@ -63,6 +66,7 @@ class Slots:
         self._given = 0
         self._gain = 1.0
         self._drawn, self._asked = 1e-9, 1e-9
+        self._silent_before = 0.0
         idle = np.isin(network.role, [Role.IDLE])
         self._quietest_first = np.argsort(~idle, kind="stable")
 
@@ -81,14 +85,19 @@ class Slots:
             quota = (settings.records if last else round(self._wanted)) - self._given
             self._running_in = number == 0
             room = max(0, quota + int(ordinary_all * weight * ahead))
-            records = self._slot(slot_s, ordinary_all * weight, quota, room, rng)
+            records = self._slot(slot_s, ordinary_all * weight, quota, room, rng, last=last)
             if last:
                 records = _cut(records, quota, rng)
             self._given += len(records)
             yield slot_s, records[rng.permutation(len(records))]
 
-    def _slot(self, slot_s: int, ordinary: float, quota: int, room: int, rng: Rng) -> Rows:
+    def _slot(
+        self, slot_s: int, ordinary: float, quota: int, room: int, rng: Rng, *, last: bool
+    ) -> Rows:
         """Records of one slot: noise up to the ``quota``, others up to ``room``."""
+        # what stays free of it in one slot comes as noise of the next; the last one has no next
+        reserved = 0.0 if last else min(self._silent_before, quota * NODATA_SHARE_MAX)
+        ordinary = max(ordinary * 0.25, ordinary - reserved)
         connections = self._connections(slot_s, ordinary, rng)
         views = make_views(connections, self._network, rng)
         records = self._windows.records(views, slot_s, rng)
@@ -96,12 +105,14 @@ class Slots:
         records, skipped = self._skip(records, slot_s, rng)
         records = _cut(records, room - len(skipped), rng)
         left = max(0, quota - len(records) - len(skipped))
-        noise = noise_records(self._network, self._traffic, left, slot_s, rng)
+        noise = noise_records(
+            self._network, self._traffic, max(0, left - int(reserved)), slot_s, rng
+        )
         self._windows.mark(noise)
         silent_max = min(left, max(1, int(quota * NODATA_SHARE_MAX)))
         silent = self._silent(slot_s, silent_max, rng)
         # the lines without data take the place of noise, so that the slot keeps its size
-        noise = noise[: len(noise) - len(silent)]
+        noise = noise[: max(0, left - len(silent))]
         return np.concatenate([records, skipped, noise, silent])
 
     def _connections(self, slot_s: int, ordinary: float, rng: Rng) -> Rows:
@@ -142,6 +153,9 @@ class Slots:
     def _silent(self, slot_s: int, lines_max: int, rng: Rng) -> Rows:
         interfaces, starts, seen = self._windows.closing(slot_s)
         interfaces, starts = interfaces[~seen], starts[~seen]
+        self._silent_before = SILENT_MEMORY * self._silent_before + (1 - SILENT_MEMORY) * len(
+            starts
+        )
         order = np.argsort(np.argsort(self._quietest_first)[interfaces], kind="stable")[:lines_max]
         lines = np.zeros(len(order), RECORD)
         lines["interface"], lines["start"] = interfaces[order], starts[order]
