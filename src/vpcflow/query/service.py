@@ -109,17 +109,18 @@ class FlowQueries:
         parts = windows(
             question.window(asked.parameters), asked.plan.time_range, asked.selection.files
         )
-        for part in parts:
-            answer = self._answer(asked.within(part))
-            if answer.truncated or answer.table.num_rows >= asked.parameters.limit:
-                break
-        else:
-            answer = self._answer(asked)
+        with self._engine(asked.selection.files) as engine:
+            for part in parts:
+                answer = self._answer(asked.within(part), engine)
+                if answer.truncated or answer.table.num_rows >= asked.parameters.limit:
+                    break
+            else:
+                answer = self._answer(asked, engine)
         return replace(answer, elapsed_s=self._clock.monotonic_s() - begun_s)
 
-    def _answer(self, asked: Asked) -> Answer:
-        with self._engine(tables_of(asked.choices)) as engine:
-            return answered(asked, engine, self._cache)
+    def _answer(self, asked: Asked, engine: DuckDbEngine) -> Answer:
+        engine.provide(tables_of(asked.choices))
+        return answered(asked, engine, self._cache)
 
     def prepare(
         self,
@@ -154,19 +155,26 @@ class FlowQueries:
             now_s=self._clock.now_s(),
             within=time_range,
             index=self._index,
-            open_engine=lambda files: self._engine([table_of_records(STORED_TABLE_NAME, files)]),
+            open_engine=self._engine_of_records,
             rows_max=self._settings.rows_max,
         )
         return replace(answer, elapsed_s=self._clock.monotonic_s() - begun_s)
 
-    def _engine(self, tables: Sequence[FileTable]) -> DuckDbEngine:
+    def _engine_of_records(self, files: Sequence[DataFileEntry]) -> DuckDbEngine:
+        engine = self._engine(files)
+        engine.provide([table_of_records(STORED_TABLE_NAME, files)])
+        return engine
+
+    def _engine(self, files: Sequence[DataFileEntry]) -> DuckDbEngine:
+        """An engine that may read the files of the table and their rollups."""
         from vpcflow.query.engines.duckdb import DuckDbEngine
 
-        read = {Path(path).parent for table in tables for path in table.paths}
+        # Rollups lie beside the folder of the data files; normally all is in the warehouse.
+        roots = {Path(entry.path).parents[2] for entry in files}
         return DuckDbEngine(
             self._settings,
-            tables,
-            folders=sorted({self._folder.warehouse, *read}),
+            (),
+            folders=sorted({self._folder.warehouse, *roots}),
             spill_folder=self._folder.spill if self._folder.root.is_dir() else None,
         )
 

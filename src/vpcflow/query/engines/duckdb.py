@@ -52,8 +52,9 @@ class DuckDbEngine:
         self._spill = None
         if spill_folder is not None and settings.spill_bytes_max > 0:
             self._spill = SpillFolder.make(spill_folder)
-        self._tables = {table.name: table for table in tables}
+        self._tables: dict[str, FileTable] = {}
         self._views: dict[str, tuple[str, ...]] = {}
+        self.provide(tables)
         try:
             self._connection = _connect(settings, folders, self._spill)
         except BaseException:
@@ -74,6 +75,11 @@ class DuckDbEngine:
         if self._spill is not None:
             self._spill.close()
             self._spill = None
+
+    def provide(self, tables: Sequence[FileTable]) -> None:
+        """Statements read these tables from now on."""
+        self._tables = {table.name: table for table in tables}
+        self._views.clear()
 
     def run(self, statement: Statement, values: Sequence[StoredValue]) -> EngineResult:
         used = {f"p{slot}": values[slot] for slot in statement.slots()}

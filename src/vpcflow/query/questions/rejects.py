@@ -18,9 +18,9 @@ from vpcflow.query.questions.question import (
     Measure,
     Question,
     TopParameters,
+    count,
     largest,
     measures,
-    summed,
 )
 
 
@@ -83,24 +83,37 @@ def _columns(parameters: RejectsParameters, _: Frame) -> tuple[ColumnMeta, ...]:
     )
 
 
+def _known(key: Any) -> Any:
+    """A key with a value that no record has in place of null, for joins that nulls take part in."""
+    if key.type().is_integer():
+        return key.fill_null(-1)
+    return key.fill_null(b"" if key.type().is_binary() else "-")
+
+
 def build_rejects(records: Any, parameters: RejectsParameters) -> Any:
     """The largest groups of refused records; the condition has chosen them already."""
+    import ibis
+
     from vpcflow.query.stored_table import column
 
     field, one, many = _other(parameters.by)
     keys = _KEYS[parameters.by]
     names = tuple(name for name, *_ in keys)
-    couples = records.group_by(
+    keyed = records.mutate(
         **{name: column(records, stored) for name, stored, *_ in keys},
         other=column(records, field),
-    ).aggregate(
-        **measures(records),
-        first_seen=records.first_start.min(),
-        last_seen=records.last_start.max(),
     )
+    groups = keyed.group_by(*names).aggregate(
+        **measures(keyed), first_seen=keyed.first_start.min(), last_seen=keyed.last_start.max()
+    )
+    top = largest(groups, parameters.sort, names, parameters.limit)
+    # The other sides are counted for the listed groups alone: there may be millions of them.
+    listed = top.select(**{f"listed_{name}": top[name] for name in names})
+    kept = keyed.inner_join(
+        listed, [_known(keyed[name]) == _known(listed[f"listed_{name}"]) for name in names]
+    )
+    couples = kept.group_by(*names, "other").aggregate(records=count(kept))
     # The larger the count, and then the smaller the address: first in this order is the top one.
-    import ibis
-
     ranked = couples.mutate(
         place=ibis.row_number().over(
             ibis.window(
@@ -109,16 +122,16 @@ def build_rejects(records: Any, parameters: RejectsParameters) -> Any:
             )
         )
     )
-    groups = ranked.group_by(*names).aggregate(
-        **summed(ranked),
+    others = ranked.group_by(**{f"other_{name}": ranked[name] for name in names}).aggregate(
         **{
             many: ranked.other.count(),
             f"top_{one}": ranked.other.max(where=ranked.place == 0),
-        },
-        first_seen=ranked.first_seen.min(),
-        last_seen=ranked.last_seen.max(),
+        }
     )
-    return largest(groups, parameters.sort, names, parameters.limit)
+    joined = top.left_join(
+        others, [_known(top[name]) == _known(others[f"other_{name}"]) for name in names]
+    )
+    return largest(joined, parameters.sort, names, parameters.limit)
 
 
 def refused(_: Any) -> Expression:
