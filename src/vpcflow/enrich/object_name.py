@@ -21,6 +21,4 @@ def fill_from_object_name(batch: FlowBatch) -> FlowBatch:
     column = pa.DictionaryArray.from_arrays(
         pa.repeat(pa.scalar(0, pa.int32()), batch.num_records), pa.array([region], pa.string())
     )
-    return batch.with_records(
-        batch.records.append_column(pa.field("region", TEXT_TYPE), column)
-    )
+    return batch.with_records(batch.records.append_column(pa.field("region", TEXT_TYPE), column))
