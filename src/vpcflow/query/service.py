@@ -28,7 +28,7 @@ from vpcflow.query.settings import QuerySettings
 from vpcflow.query.statement import STORED_TABLE_NAME, Statement
 from vpcflow.query.statement_cache import StatementCache
 from vpcflow.query.time_range import TimeRange
-from vpcflow.query.windows import windows
+from vpcflow.query.windows import Windows
 from vpcflow.store.data_file_entry import DataFileEntry, FileSelection
 from vpcflow.store.file_index import FileIndex
 
@@ -106,14 +106,15 @@ class FlowQueries:
         begun_s = self._clock.monotonic_s()
         question = question_named(name)
         asked = self.prepare(question, parameters, condition=condition, time_range=time_range)
-        parts = windows(
+        parts = Windows(
             question.window(asked.parameters), asked.plan.time_range, asked.selection.files
         )
         with self._engine(asked.selection.files) as engine:
-            for part in parts:
+            while (part := parts.part()) is not None:
                 answer = self._answer(asked.within(part), engine)
                 if answer.truncated or answer.table.num_rows >= asked.parameters.limit:
                     break
+                parts.widen(answer.table.num_rows)
             else:
                 answer = self._answer(asked, engine)
         return replace(answer, elapsed_s=self._clock.monotonic_s() - begun_s)
