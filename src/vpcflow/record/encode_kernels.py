@@ -138,12 +138,13 @@ def _put_line(plan: int, columns: int, row: int, out: int, room: int) -> int:
     return out
 
 
-#: ``encode_rows(plan, row, rows, out, out_end, fixed)`` writes lines from ``row`` on while there
-#: is room and returns the next row, and where the text ends. ``plan`` has a row for each column,
-#: the first and the last being the line's own prefix and suffix (columns of nulls); ``fixed`` is
-#: the most that a line needs without its text.
 @njit(cache=True, nogil=True, error_model="numpy")
 def encode_rows(plan: Any, row: int, rows: int, out: int, out_end: int, fixed: int) -> Any:
+    """Write lines from ``row`` on while there is room; the next row, and where the text ends.
+
+    Shape: ``plan`` has a row for each column, the first and the last being the line's own prefix
+    and suffix (columns of nulls); ``fixed`` is the most that a line needs without its text.
+    """
     plan_at, columns = np.int64(plan.ctypes.data), len(plan)
     while row < rows:
         room = out_end - out - fixed

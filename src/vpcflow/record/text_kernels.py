@@ -342,10 +342,9 @@ def _fault(
     return DONE
 
 
-#: ``decode_lines(state, plan, texts, bad)`` decodes the whole lines from ``state[AT]`` to
-#: ``state[END]``, or until Python must act.
 @njit(cache=True, nogil=True, error_model="numpy")
 def decode_lines(state: Any, plan: Any, texts: Any, bad: Any) -> None:
+    """Decode the whole lines from ``state[AT]`` to ``state[END]``, or until Python must act."""
     line, row, end = state[AT], state[ROW], state[END]
     rows_max, seed = state[ROWS_MAX], _U(state[SEED])
     plan_at, fields, texts_at = np.int64(plan.ctypes.data), len(plan), np.int64(texts.ctypes.data)
