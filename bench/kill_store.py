@@ -30,7 +30,6 @@ from vpcflow.base.data_folder import DataFolder
 from vpcflow.store.data_file import write_data_file
 from vpcflow.store.file_index import FileIndex
 from vpcflow.store.maintenance import maintain
-from vpcflow.store.rollup import rollup_path_of
 from vpcflow.store.settings import StoreSettings
 from vpcflow.store.staged_file import StagedFile
 from vpcflow.store.stored_schema import SECONDS_A_DAY, STORED_COLUMNS_BY_NAME
@@ -65,11 +64,7 @@ def _stage(table: FlowTable, commit: int) -> list[StagedFile]:
         }
         schema = pa.schema([STORED_COLUMNS_BY_NAME[name].arrow_field for name in columns])
         path = table.data_dir / f"start_day={day}" / f"c{commit}-{os.getpid()}.parquet"
-        files.append(
-            write_data_file(
-                pa.table(columns, schema=schema), path, STORE, rollup_path=rollup_path_of(path)
-            )
-        )
+        files.append(write_data_file(pa.table(columns, schema=schema), path, STORE, rollups=True))
     return files
 
 

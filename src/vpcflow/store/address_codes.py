@@ -51,14 +51,19 @@ class AddressCodes:
 
     def finish(self) -> pa.FixedSizeBinaryArray:
         """All addresses in ascending order; the codes given so far become places in it."""
+        addresses, ranks = self.ranked()
+        for codes in self._given:
+            recode(codes, ranks)
+        self._given = []
+        return addresses
+
+    def ranked(self) -> tuple[pa.FixedSizeBinaryArray, Array]:
+        """All addresses in ascending order, and the place in it of each code given so far."""
         keys = self._keys[: self._count]
         order = address_order(keys)
         ranks = np.empty(self._count, np.int32)
         ranks[order] = np.arange(self._count, dtype=np.int32)
-        for codes in self._given:
-            recode(codes, ranks)
-        self._given = []
-        return addresses_column(keys[order])
+        return addresses_column(keys[order]), ranks
 
 
 def address_order(words: Array) -> Array:

@@ -14,7 +14,8 @@ import pyarrow.parquet as pq
 from vpcflow.base.errors import StoreError
 from vpcflow.store.arrow_views import ADDRESS_BYTES, ALL_VALID, Array, numbers_of, validity_of
 from vpcflow.store.data_file_output import DataFileOutput
-from vpcflow.store.rollup import rollup_path_of
+from vpcflow.store.rollup_files import RollupFiles, joined_rollups
+from vpcflow.store.rollup_paths import conversation_path
 from vpcflow.store.row_groups import OrderedRows, RowBuffers
 from vpcflow.store.settings import StoreSettings
 from vpcflow.store.sort import sort_stored, with_address_codes
@@ -32,16 +33,19 @@ def write_data_file(
     *,
     order: Array | None = None,
     buffers: RowBuffers | None = None,
-    rollup_path: Path | None = None,
+    rollups: bool = False,
 ) -> StagedFile:
     """Write the rows of a stored table, which are sorted or get sorted by ``order``.
 
     Shape: all rows are of one day, or have no start. The file and its folder are fsynced.
-    ``buffers`` is memory that may be used again after the call.
+    ``buffers`` is memory that may be used again after the call. With ``rollups`` the file's rollups
+    are written to their places beside the folder of the data files.
     Errors: StoreError when the disk refuses; then nothing is left of the file.
     """
     rows = OrderedRows(with_address_codes(table), order, buffers)
-    return write_rows(rows, 0, len(rows), path, settings, rollup_path=rollup_path)
+    return write_rows(
+        rows, 0, len(rows), path, settings, RollupFiles(path, settings) if rollups else None
+    )
 
 
 def write_rows(
@@ -50,11 +54,10 @@ def write_rows(
     end: int,
     path: Path,
     settings: StoreSettings,
-    *,
-    rollup_path: Path | None = None,
+    rollups: RollupFiles | None = None,
 ) -> StagedFile:
     """Write the rows at places ``begin`` to ``end``, as ``write_data_file`` does."""
-    output = DataFileOutput(path, rows.columns, settings, rollup_path=rollup_path)
+    output = DataFileOutput(path, rows.columns, settings, rollups=rollups)
     try:
         for group in range(begin, end, settings.row_group_rows):
             output.add(rows.rows(group, min(group + settings.row_group_rows, end)))
@@ -77,15 +80,22 @@ def merge_data_files(
     names = "\n".join(sorted(path.name for path in paths))
     prefix = f"merged-{hashlib.sha256(names.encode()).hexdigest()[:16]}"
     columns = _columns_of(paths)
+    buffers = RowBuffers()
+    # All rows become one file, whose rollups are the sums of theirs: far fewer rows to group.
+    one_file = sum(path.stat().st_size for path in paths) <= settings.target_file_bytes
     staged: list[StagedFile] = []
     output: DataFileOutput | None = None
     try:
         for group in _row_groups(_merged(paths, settings), settings.row_group_rows):
             if output is None:
                 path = folder / f"{prefix}-{len(staged):05d}.parquet"
-                output = DataFileOutput(path, columns, settings, rollup_path=rollup_path_of(path))
+                joined = joined_rollups(path, paths, settings, buffers) if one_file else None
+                rollups = joined or RollupFiles(path, settings, buffers)
+                output = DataFileOutput(
+                    path, columns, settings, rollups=rollups, rollups_filled=joined is not None
+                )
             output.add(group)
-            if output.bytes_written >= settings.target_file_bytes:
+            if not one_file and output.bytes_written >= settings.target_file_bytes:
                 staged.append(output.finish())
                 output = None
         if output is not None:
@@ -104,6 +114,8 @@ def remove_staged(files: Sequence[StagedFile]) -> None:
         file.path.unlink(missing_ok=True)
         if file.rollup_path is not None:
             file.rollup_path.unlink(missing_ok=True)
+        if file.has_conversation:
+            conversation_path(file.path).unlink(missing_ok=True)
 
 
 def _columns_of(paths: Sequence[Path]) -> tuple[str, ...]:

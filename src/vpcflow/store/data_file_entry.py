@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeAlias
+
+from vpcflow.store.rollup_paths import conversation_path
 
 #: 16 bytes; the name ``bytes`` means a size below.
 HostAddress: TypeAlias = bytes
@@ -34,6 +37,16 @@ class DataFileEntry:
     skipdata_records: int
     rollup_path: str | None
     has_conversation: bool = False
+
+
+def paths_of(entry: DataFileEntry) -> list[str]:
+    """The paths of a data file and of its rollups."""
+    paths = [entry.path]
+    if entry.rollup_path is not None:
+        paths.append(entry.rollup_path)
+    if entry.has_conversation:
+        paths.append(str(conversation_path(Path(entry.path))))
+    return paths
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -11,10 +10,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from vpcflow.base.data_folder import fsync_folder
 from vpcflow.base.errors import StoreError
+from vpcflow.store.durable_file import make_durable, temporary_path
 from vpcflow.store.file_facts import FACTS_KEY
-from vpcflow.store.rollup import join_rollups, rollup_of
+from vpcflow.store.rollup_files import RollupFiles
 from vpcflow.store.row_facts import FactsOfRows
 from vpcflow.store.settings import StoreSettings
 from vpcflow.store.staged_file import StagedFile
@@ -33,13 +32,13 @@ _WRITE_BATCH_ROWS = 131_072
 #: Room in the filters for row groups with more addresses than the first.
 _BLOOM_HEADROOM = 1.25
 _BLOOM_VALUES_MIN = 64
-_TEMPORARY_SUFFIX = ".tmp"
 
 
 class DataFileOutput:
     """A data file while it is written, a row group at a time, in sorted order.
 
     Shape: every row group has host and peer as dictionaries; it may lack columns of ``columns``.
+    ``rollups`` are written along; with ``rollups_filled`` they do not count the rows themselves.
     Errors: StoreError when the disk refuses; call ``abort`` then.
     """
 
@@ -49,31 +48,32 @@ class DataFileOutput:
         columns: tuple[str, ...],
         settings: StoreSettings,
         *,
-        rollup_path: Path | None = None,
+        rollups: RollupFiles | None = None,
+        rollups_filled: bool = False,
     ) -> None:
         self._path = path
-        self._rollup_path = rollup_path
+        self._rollups = rollups
+        self._rollups_filled = rollups_filled
         self._settings = settings
         self._columns = tuple(column for column in STORED_COLUMNS if column.name in columns)
         self._writer: pq.ParquetWriter | None = None
         self._schema = pa.schema([])
-        self._rollups: list[pa.Table] = []
         self._facts = FactsOfRows()
         self.rows = 0
 
     @property
     def bytes_written(self) -> int:
         """Bytes on the disk so far, without the row group at hand."""
-        temporary = _temporary(self._path)
+        temporary = temporary_path(self._path)
         return temporary.stat().st_size if temporary.exists() else 0
 
     def add(self, rows: pa.Table) -> None:
         """Write the next row group."""
         self.rows += rows.num_rows
         self._facts.add(rows)
-        if self._rollup_path is not None:
-            self._rollups.append(rollup_of(rows))
         with disk_errors(self._path):
+            if self._rollups is not None and not self._rollups_filled:
+                self._rollups.add(rows)
             if self._writer is None:
                 self._open(rows)
             assert self._writer is not None
@@ -90,7 +90,7 @@ class DataFileOutput:
             ]
         )
         self._writer = pq.ParquetWriter(
-            _temporary(self._path),
+            temporary_path(self._path),
             self._schema,
             store_schema=False,
             **_writer_options(self._schema, first_rows, self._settings),
@@ -100,15 +100,17 @@ class DataFileOutput:
         """Close the file, make it durable and give it its name."""
         assert self._writer is not None, "a data file has rows"
         with disk_errors(self._path):
-            self._writer.add_key_value_metadata({FACTS_KEY: self._facts.as_json()})
+            self._writer.add_key_value_metadata(
+                {FACTS_KEY: self._facts.as_json(rollups=self._rollups is not None)}
+            )
             self._writer.close()
-            if self._rollup_path is not None:
-                _write_rollup(join_rollups(self._rollups), self._rollup_path)
-            make_durable(_temporary(self._path), self._path)
+            if self._rollups is not None:
+                self._rollups.finish()
+            make_durable(temporary_path(self._path), self._path)
             with pq.ParquetFile(self._path) as file:
                 metadata = file.metadata
             size = self._path.stat().st_size
-        return self._facts.staged(self._path, size, self._schema.names, self._rollup_path, metadata)
+        return self._facts.staged(self._path, size, self._schema.names, self._rollups, metadata)
 
     def abort(self) -> None:
         """Leave nothing on the disk."""
@@ -116,12 +118,12 @@ class DataFileOutput:
             # The disk may be full; the file goes anyway.
             with suppress(OSError, pa.ArrowException):
                 self._writer.close()
-        for path in (self._path, self._rollup_path):
-            if path is not None:
-                # What cannot be removed was never made: its folder is no folder.
-                with suppress(OSError):
-                    _temporary(path).unlink(missing_ok=True)
-                    path.unlink(missing_ok=True)
+        if self._rollups is not None:
+            self._rollups.abort()
+        for path in (temporary_path(self._path), self._path):
+            # What cannot be removed was never made: its folder is no folder.
+            with suppress(OSError):
+                path.unlink(missing_ok=True)
 
 
 def _written_type(name: str, plain: pa.DataType) -> pa.DataType:
@@ -188,28 +190,6 @@ def _leaf_paths(schema: pa.Schema) -> Iterator[str]:
 
 def _bloom_values(column: pa.DictionaryArray) -> int:
     return max(int(len(column.dictionary) * _BLOOM_HEADROOM), _BLOOM_VALUES_MIN)
-
-
-def _write_rollup(rollup: pa.Table, path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    pq.write_table(rollup, _temporary(path), compression="zstd", store_schema=False)
-    make_durable(_temporary(path), path)
-
-
-def _temporary(path: Path) -> Path:
-    return path.with_name(f".{path.name}{_TEMPORARY_SUFFIX}")
-
-
-def make_durable(temporary: Path, path: Path) -> None:
-    """Put a closed file on the disk, then give it its name, then put the name on the disk."""
-    handle = os.open(temporary, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-    temporary.rename(path)
-    fsync_folder(path.parent)
-    fsync_folder(path.parent.parent)
 
 
 @contextmanager

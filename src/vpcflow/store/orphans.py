@@ -11,7 +11,7 @@ from pyiceberg.table import Table
 
 from vpcflow.base.data_folder import DataFolder
 from vpcflow.store import index_db
-from vpcflow.store.data_file_entry import DataFileEntry
+from vpcflow.store.data_file_entry import DataFileEntry, paths_of
 from vpcflow.store.durable_io import local_path
 from vpcflow.store.manifest_reader import manifests_data_files
 
@@ -45,9 +45,7 @@ def sweep(
     """
     current = set(keep_paths)
     for entry in entries:
-        current.add(entry.path)
-        if entry.rollup_path is not None:
-            current.add(entry.rollup_path)
+        current.update(paths_of(entry))
     live = live_paths(table) | current
     location = Path(local_path(table.metadata.location))
     present = dict(_files_below(location))

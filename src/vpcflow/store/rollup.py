@@ -6,194 +6,163 @@ covers whole hours, or all hours of the file.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from vpcflow.store.arrow_views import (
-    ALL_VALID,
-    Array,
-    codes_of,
-    numbers_column,
-    numbers_of,
-    one_chunk,
-    validity_of,
-    with_values,
-)
+from vpcflow.store.arrow_views import Array, codes_column, numbers_column, one_chunk, with_values
+from vpcflow.store.key_table import KeyTable
 from vpcflow.store.rollup_kernels import (
-    add_dimension,
-    bound_groups,
-    count_groups,
-    group_rows,
-    sum_groups,
+    HOUR_RULES,
+    HOUR_SUMS,
+    LEAST_START,
+    MOST_START,
+    sum_hours,
 )
-from vpcflow.store.rollup_paths import rollup_hour_path
 from vpcflow.store.rollup_schema import HOUR_DIMENSIONS, HOUR_SCHEMA
-from vpcflow.store.sort_kernels import value_range
-from vpcflow.store.stored_schema import SECONDS_AN_HOUR
+from vpcflow.store.small_groups import SmallGroups, TextCodes, row_values
 
-Columns = dict[str, pa.Array]
+#: Rows of a rollup that are in memory at once; beyond it some dimensions get several rows.
+HOUR_ROWS_MAX = 1 << 18
 
-#: The names that readers knew before the schema had a module of its own.
-ROLLUP_DIMENSIONS = HOUR_DIMENSIONS
-ROLLUP_SCHEMA = pa.schema([field for field in HOUR_SCHEMA if not field.name.startswith("minutes")])
-_KEY_MAX = 2**62
-#: Beyond it, sums of 64 bits are not added up any further.
-_SUM_SURE_MAX = 2.0**62
+_TEXT_PAIRS = (("account_id", "interface_id"), ("action", "flow_direction"))
+_HALF = 32
+_LOW_HALF = 0xFFFFFFFF
+#: Words of a key: hour; two words of two texts each; log_status and protocol; direction and what
+#: of hour, protocol and direction is there.
+_KEY_WORDS = 5
+_SUM_PLACES = {name: place for place, name in enumerate(HOUR_SUMS)}
 
-rollup_path_of = rollup_hour_path
 
+class HourRollup:
+    """The hourly rollup of one file, row group by row group or from the rollups of other files.
 
-def rollup_of(table: pa.Table) -> pa.Table:
-    """The rollup of the rows of a stored table, with or without dictionaries.
-
-    Shape: ROLLUP_SCHEMA. Sums that might not fit in 64 bits are left as several rows.
+    Shape: ``write`` gets HOUR_SCHEMA; more than once where there are more than ``rows_max`` rows.
     """
-    rows = table.num_rows
-    columns = {name: _grouping_column(table, name) for name in table.column_names if _needed(name)}
-    start = columns.get("start")
-    if start is not None:
-        hours = numbers_of(start) // SECONDS_AN_HOUR * SECONDS_AN_HOUR
-        columns["hour"] = numbers_column(hours, validity_of(start))
-    groups, first_rows = _grouped(columns, rows)
-    measures = _measures(columns, groups, len(first_rows))
-    if measures is None:
-        first_rows = np.arange(rows, dtype=np.int64)
-        measures = _measures(columns, first_rows.astype(np.int32), rows)
-        assert measures is not None
-    places = numbers_column(first_rows)
-    result = {name: _dimension(columns.get(name), name, places) for name in ROLLUP_DIMENSIONS}
-    return pa.table({**result, **measures}, schema=ROLLUP_SCHEMA)
+
+    def __init__(self, write: Callable[[pa.Table], None], *, rows_max: int = HOUR_ROWS_MAX) -> None:
+        self._write = write
+        self._table = KeyTable(_KEY_WORDS, HOUR_RULES, rows_max)
+        self._texts = {name: TextCodes() for name in HOUR_SCHEMA.names if _is_text(name)}
+
+    def add(self, rows: pa.Table, groups: SmallGroups) -> None:
+        """Take the rows of a stored table in."""
+        sums = _sums_of(rows, groups)
+        if sums is None:
+            groups = SmallGroups(rows, apart=True)
+            sums = _sums_of(rows, groups)
+            assert sums is not None, "one record fits"
+        hours, hours_known = groups.hours()
+        self._add(groups, hours, hours_known, sums)
+
+    def add_rollup(self, rollup: pa.Table) -> None:
+        """Take the hourly rollup of another file in."""
+        columns = {name: one_chunk(rollup.column(name)) for name in rollup.column_names}
+        rows = rollup.num_rows
+        sums = np.zeros((rows, len(HOUR_SUMS)), np.int64)
+        for place, name in enumerate(HOUR_SUMS):
+            if name == "ends":
+                continue
+            values, valid = row_values(columns, name, rows)
+            empty = {"first_start": LEAST_START, "last_end": MOST_START}.get(name, np.int64(0))
+            sums[:, place] = np.where(valid, values, empty) if len(valid) else values
+        _, ended = row_values(columns, "last_end", rows)
+        sums[:, _SUM_PLACES["ends"]] = ended if len(ended) else 1
+        groups = SmallGroups(rollup, apart=True)
+        hours, hours_known = groups.numbers("hour")
+        self._add(groups, hours, hours_known, sums)
+
+    def finish(self) -> None:
+        """Write what is left."""
+        self._flush()
+
+    def _add(self, groups: SmallGroups, hours: Array, hours_known: Array, sums: Array) -> None:
+        keys = np.zeros((len(groups), _KEY_WORDS), np.int64)
+        keys[:, 0] = hours
+        for word, (first, second) in enumerate(_TEXT_PAIRS, 1):
+            high = groups.text(first, self._texts[first])
+            keys[:, word] = high << _HALF | groups.text(second, self._texts[second]) & _LOW_HALF
+        protocol, protocol_known = groups.numbers("protocol")
+        direction, direction_known = groups.numbers("direction")
+        status = groups.text("log_status", self._texts["log_status"])
+        keys[:, 3] = status << _HALF | protocol & _LOW_HALF
+        known = hours_known | protocol_known << 1 | direction_known << 2
+        keys[:, 4] = direction << _HALF | known
+        numbers = np.empty(len(keys), np.int64)
+        done = self._table.add(keys, sums, numbers)
+        while done < len(keys):
+            self._flush()
+            done = self._table.add(keys, sums, numbers, done)
+
+    def _flush(self) -> None:
+        if self._table.count:
+            self._write(self._rows())
+            self._table.clear()
+
+    def _rows(self) -> pa.Table:
+        keys, sums = self._table.keys, self._table.sums
+        columns = {"hour": _numbers(keys[:, 0], keys[:, 4] & 1)}
+        for word, (first, second) in enumerate(_TEXT_PAIRS, 1):
+            columns[first] = self._text(first, keys[:, word] >> _HALF)
+            columns[second] = self._text(second, keys[:, word])
+        columns["log_status"] = self._text("log_status", keys[:, 3] >> _HALF)
+        columns["protocol"] = _numbers(keys[:, 3].astype(np.int32), keys[:, 4] >> 1 & 1)
+        columns["direction"] = _numbers((keys[:, 4] >> _HALF).astype(np.int32), keys[:, 4] >> 2 & 1)
+        records = sums[:, 0]
+        for place, name in enumerate(HOUR_SUMS[:-1]):
+            columns[name] = _numbers(sums[:, place], np.ones(len(sums), np.uint8))
+        for name in ("packets", "bytes"):
+            some = sums[:, _SUM_PLACES[f"{name}_nulls"]] < records
+            columns[name] = _numbers(sums[:, _SUM_PLACES[name]], some)
+        columns["first_start"] = _numbers(sums[:, _SUM_PLACES["first_start"]], keys[:, 4] & 1)
+        columns["last_end"] = _numbers(
+            sums[:, _SUM_PLACES["last_end"]], sums[:, _SUM_PLACES["ends"]] > 0
+        )
+        return pa.table({name: columns[name] for name in HOUR_SCHEMA.names})
+
+    def _text(self, name: str, numbers: Array) -> pa.Array:
+        return codes_column(numbers.astype(np.int32), self._texts[name].values)
 
 
-def _needed(name: str) -> bool:
-    return name in ROLLUP_DIMENSIONS or name in {"packets", "bytes", "start", "duration"}
+def rollup_of(tables: Sequence[pa.Table], *, rows_max: int = HOUR_ROWS_MAX) -> pa.Table:
+    """The hourly rollup of the rows of stored tables, with or without dictionaries."""
+    made: list[pa.Table] = []
+    rollup = HourRollup(made.append, rows_max=rows_max)
+    for table in tables:
+        rollup.add(table, SmallGroups(table))
+    rollup.finish()
+    return plain_rollup(made, HOUR_SCHEMA)
 
 
-def _grouping_column(table: pa.Table, name: str) -> pa.Array:
-    column = one_chunk(table.column(name))
-    return column.dictionary_encode() if pa.types.is_string(column.type) else column
+def plain_rollup(made: Sequence[pa.Table], schema: pa.Schema) -> pa.Table:
+    """The parts of a rollup as one table without dictionaries."""
+    parts = [part.cast(schema) for part in made]
+    return pa.concat_tables(parts) if parts else schema.empty_table()
 
 
-def _grouped(columns: Columns, rows: int) -> tuple[Array, Array]:
-    """The group of each row, and the first row of each group."""
-    keys = np.zeros(rows, np.int64)
-    size = 1
-    for name in ROLLUP_DIMENSIONS:
-        column = columns.get(name)
-        if column is None:
-            continue
-        valid = ALL_VALID
-        if pa.types.is_dictionary(column.type):
-            values = codes_of(column)
-            low, radix = 0, len(column.dictionary) + 1
-        else:
-            values, valid = numbers_of(column), validity_of(column)
-            lowest, highest, seen = value_range(values, valid)
-            low, radix = int(lowest), int(highest) - int(lowest) + 2
-            if name == "hour" and seen:
-                low, radix = low // SECONDS_AN_HOUR, (radix - 2) // SECONDS_AN_HOUR + 2
-                values = values // SECONDS_AN_HOUR
-        if size * radix > _KEY_MAX:
-            # Hostile values: renumber what is there so far, then go on.
-            keys, size = _renumbered(keys)
-            if size * radix > _KEY_MAX:
-                values, valid, low, radix = _dense(values, valid)
-        size *= radix
-        add_dimension(keys, values, valid, np.int64(low), np.int64(radix))
-    return _numbered(keys)
+def _sums_of(rows: pa.Table, groups: SmallGroups) -> Array | None:
+    """HOUR_SUMS of each group; None when a sum might not fit."""
+    columns = {
+        name: one_chunk(rows.column(name))
+        for name in ("start", "duration", "packets", "bytes")
+        if name in rows.column_names
+    }
+    sums = np.zeros((len(groups), len(HOUR_SUMS)), np.int64)
+    sums[:, _SUM_PLACES["first_start"]] = LEAST_START
+    sums[:, _SUM_PLACES["last_end"]] = MOST_START
+    values = (row_values(columns, name, rows.num_rows) for name in _MEASURED)
+    fits = sum_hours(groups.groups, *(part for pair in values for part in pair), sums)
+    return sums if fits else None
 
 
-def _numbered(keys: Array) -> tuple[Array, Array]:
-    rows = len(keys)
-    groups = np.empty(rows, np.int32)
-    first_rows = np.empty(rows, np.int64)
-    slots = np.full(1 << (2 * rows + 1).bit_length(), -1, np.int32)
-    count = group_rows(keys, groups, first_rows, slots)
-    return groups, first_rows[:count]
+_MEASURED = ("start", "duration", "packets", "bytes")
 
 
-def _renumbered(keys: Array) -> tuple[Array, int]:
-    groups, first_rows = _numbered(keys)
-    return groups.astype(np.int64), len(first_rows) + 1
+def _is_text(name: str) -> bool:
+    return name in HOUR_DIMENSIONS and bool(pa.types.is_string(HOUR_SCHEMA.field(name).type))
 
 
-def _dense(values: Array, valid: Array) -> tuple[Array, Array, int, int]:
-    distinct, places = np.unique(values, return_inverse=True)
-    return places, valid, 0, len(distinct) + 1
-
-
-def _dimension(column: pa.Array | None, name: str, places: pa.Array) -> pa.Array:
-    field_type = ROLLUP_SCHEMA.field(name).type
-    if column is None:
-        return pa.nulls(len(places), field_type)
-    return column.take(places).cast(field_type)
-
-
-def _measures(columns: Columns, groups: Array, count: int) -> Columns | None:
-    """Counts, sums and bounds of each group; None when a sum might not fit."""
-    records = np.zeros(count, np.int64)
-    count_groups(groups, records)
-    measures = {"records": numbers_column(records)}
-    for name in ("packets", "bytes"):
-        sums = np.zeros(count, np.int64)
-        nulls = np.zeros(count, np.int64)
-        column = columns.get(name)
-        if column is None:
-            nulls = records
-        else:
-            too_large = sum_groups(groups, numbers_of(column), validity_of(column), sums, nulls)
-            if too_large and count < len(groups):
-                return None
-        measures[name] = numbers_column(sums, with_values((nulls < records).astype(np.uint8)))
-        measures[f"{name}_nulls"] = numbers_column(nulls)
-    start, duration = columns.get("start"), columns.get("duration")
-    measures["first_start"] = _bound(groups, count, start, lowest=True)
-    measures["last_end"] = _bound(groups, count, ends_of(start, duration), lowest=False)
-    return measures
-
-
-def _bound(groups: Array, count: int, column: pa.Array | None, *, lowest: bool) -> pa.Array:
-    if column is None:
-        return pa.nulls(count, pa.int64())
-    low, high = np.zeros(count, np.int64), np.zeros(count, np.int64)
-    seen = np.zeros(count, np.uint8)
-    bound_groups(groups, numbers_of(column), validity_of(column), low, high, seen)
-    return numbers_column(low if lowest else high, with_values(seen))
-
-
-def ends_of(start: pa.Array | None, duration: pa.Array | None) -> pa.Array | None:
-    """The ends of records from their starts and durations."""
-    if duration is None or start is None:
-        return duration
-    values = numbers_of(start)
-    valid = validity_of(start)
-    if len(valid):
-        values = np.where(valid, values, np.int64(0))
-    return numbers_column(numbers_of(duration) + values, validity_of(duration))
-
-
-def join_rollups(rollups: Sequence[pa.Table]) -> pa.Table:
-    """One rollup of several, equal dimensions added up where the sums surely fit."""
-    joined = pa.concat_tables(rollups)
-    if len(rollups) < 2 or not _sums_fit(joined):
-        return joined
-    grouped = joined.group_by(list(ROLLUP_DIMENSIONS), use_threads=False).aggregate(
-        [
-            *((name, "sum") for name in ("records", "packets", "packets_nulls")),
-            *((name, "sum") for name in ("bytes", "bytes_nulls")),
-            ("first_start", "min"),
-            ("last_end", "max"),
-        ]
-    )
-    return pa.table(grouped.columns, names=ROLLUP_SCHEMA.names).cast(ROLLUP_SCHEMA)
-
-
-def _sums_fit(joined: pa.Table) -> bool:
-    totals = (
-        pc.sum(pc.abs(pc.cast(joined.column(name), pa.float64(), safe=False))).as_py() or 0.0
-        for name in ("packets", "bytes")
-    )
-    return all(total < _SUM_SURE_MAX for total in totals)
+def _numbers(values: Array, valid: Array) -> pa.Array:
+    # A copy: the memory of a table is used again.
+    return numbers_column(values.copy(), with_values(valid.astype(np.uint8)))

@@ -11,8 +11,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from vpcflow.store.arrow_views import numbers_of
-from vpcflow.store.rollup import ends_of
+from vpcflow.store.arrow_views import numbers_column, numbers_of, validity_of
+from vpcflow.store.rollup_files import RollupFiles
+from vpcflow.store.rollup_schema import CONVERSATION_VERSION, HOUR_VERSION
 from vpcflow.store.staged_file import StagedFile
 from vpcflow.store.stored_schema import SECONDS_A_DAY
 
@@ -37,7 +38,7 @@ class FactsOfRows:
             bounds = pc.min_max(start)
             self._start_min = _least(self._start_min, bounds["min"].as_py())
             self._start_max = _most(self._start_max, bounds["max"].as_py())
-        ends = ends_of(start, columns.get("duration"))
+        ends = _ends_of(start, columns.get("duration"))
         if ends is not None:
             self._end_max = _most(self._end_max, pc.max(ends).as_py())
         if "host" in columns and len(columns["host"].dictionary):
@@ -61,21 +62,22 @@ class FactsOfRows:
             for name in self._statuses:
                 self._statuses[name] += pc.sum(pc.equal(column, name)).as_py() or 0
 
-    def as_json(self) -> bytes:
-        return json.dumps(
-            {
-                "end_max": self._end_max,
-                "nodata_records": self._statuses["NODATA"],
-                "skipdata_records": self._statuses["SKIPDATA"],
-            }
-        ).encode()
+    def as_json(self, *, rollups: bool) -> bytes:
+        facts = {
+            "end_max": self._end_max,
+            "nodata_records": self._statuses["NODATA"],
+            "skipdata_records": self._statuses["SKIPDATA"],
+        }
+        if rollups:
+            facts |= {"rollup_hour": HOUR_VERSION, "rollup_conversation": CONVERSATION_VERSION}
+        return json.dumps(facts).encode()
 
     def staged(
         self,
         path: Path,
         size: int,
         names: list[str],
-        rollup_path: Path | None,
+        rollups: RollupFiles | None,
         metadata: pq.FileMetaData,
     ) -> StagedFile:
         day = None
@@ -96,8 +98,9 @@ class FactsOfRows:
             columns=tuple(names),
             nodata_records=self._statuses["NODATA"],
             skipdata_records=self._statuses["SKIPDATA"],
-            rollup_path=rollup_path,
+            rollup_path=None if rollups is None else rollups.hour_path,
             metadata=metadata,
+            has_conversation=rollups is not None,
         )
 
 
@@ -107,3 +110,14 @@ def _least(so_far: Any, value: Any) -> Any:
 
 def _most(so_far: Any, value: Any) -> Any:
     return value if so_far is None or (value is not None and value > so_far) else so_far
+
+
+def _ends_of(start: pa.Array | None, duration: pa.Array | None) -> pa.Array | None:
+    """The ends of records from their starts and durations."""
+    if duration is None or start is None:
+        return duration
+    values = numbers_of(start)
+    valid = validity_of(start)
+    if len(valid):
+        values = np.where(valid, values, np.int64(0))
+    return numbers_column(numbers_of(duration) + values, validity_of(duration))

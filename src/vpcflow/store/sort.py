@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import pyarrow as pa
 
 from vpcflow.store.address_codes import AddressCodes, address_order
 from vpcflow.store.arrow_views import (
+    ALL_VALID,
     Array,
     codes_column,
     codes_of,
@@ -33,11 +35,11 @@ _PACKED_BITS_MAX = 62
 
 
 @dataclass(frozen=True, slots=True)
-class _Key:
+class SortKey:
     """One part of the sort key: numbers in the order of the values, and which are null."""
 
     values: Array
-    valid: Array
+    valid: Array = field(default_factory=lambda: ALL_VALID)
 
 
 def sort_stored(table: pa.Table) -> pa.Table:
@@ -53,11 +55,15 @@ def sort_stored(table: pa.Table) -> pa.Table:
 def sort_order(table: pa.Table) -> Array:
     """Places of the rows in sorted order, uint32; stable."""
     table = with_address_codes(table)
-    rows = table.num_rows
+    return order_by(_keys(table), table.num_rows)
+
+
+def order_by(keys: Sequence[SortKey], rows: int) -> Array:
+    """Places of rows in the order of keys, which come from the last to the first; stable."""
     order = np.arange(rows, dtype=np.uint32)
     spare_order = np.empty(rows, np.uint32)
     spare_words = np.empty(rows, np.uint64)
-    for words, bits in _packed(_keys(table), rows):
+    for words, bits in _packed(keys, rows):
         # Words come from the least significant up; each pass keeps the order of the one before.
         in_order = words[order]
         radix_order(in_order, order, bits, spare_words, spare_order)
@@ -90,31 +96,31 @@ def _ranked(column: pa.Array) -> pa.DictionaryArray:
     return codes_column(ranked, column.dictionary.take(pa.array(order)))
 
 
-def _keys(table: pa.Table) -> list[_Key]:
+def _keys(table: pa.Table) -> list[SortKey]:
     """The parts of the key from the last to the first."""
     keys = []
     start = _key(table, "start")
     if start is not None:
-        keys.append(_Key(start.values % SECONDS_AN_HOUR, start.valid))
+        keys.append(SortKey(start.values % SECONDS_AN_HOUR, start.valid))
     for name in ("hi_port", "peer", "lo_port", "host"):
         key = _key(table, name)
         if key is not None:
             keys.append(key)
     if start is not None:
-        keys.append(_Key(start.values // SECONDS_AN_HOUR, start.valid))
+        keys.append(SortKey(start.values // SECONDS_AN_HOUR, start.valid))
     return keys
 
 
-def _key(table: pa.Table, name: str) -> _Key | None:
+def _key(table: pa.Table, name: str) -> SortKey | None:
     if name not in table.column_names:
         return None
     column = table.column(name).chunk(0)
     if pa.types.is_dictionary(column.type):
         column = column.indices
-    return _Key(numbers_of(column), validity_of(column))
+    return SortKey(numbers_of(column), validity_of(column))
 
 
-def _packed(keys: list[_Key], rows: int) -> list[tuple[Array, int]]:
+def _packed(keys: Sequence[SortKey], rows: int) -> list[tuple[Array, int]]:
     """The keys in as few words as hold them, least significant first, with the bits in use."""
     packed: list[tuple[Array, int]] = []
     words = np.zeros(rows, np.uint64)

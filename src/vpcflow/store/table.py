@@ -27,7 +27,7 @@ from vpcflow.base.errors import StoreError
 from vpcflow.store import catalog as iceberg_catalog
 from vpcflow.store import commit as commits
 from vpcflow.store import index_db
-from vpcflow.store.data_file_entry import DataFileEntry, TableSnapshot
+from vpcflow.store.data_file_entry import DataFileEntry, TableSnapshot, paths_of
 from vpcflow.store.file_index import FileIndex
 from vpcflow.store.orphans import OrphanFiles, sweep
 from vpcflow.store.spool import pending_commit_ids
@@ -250,7 +250,7 @@ class FlowTable:
                     index_db.delete_entries(db, paths)
                     index_db.write_dropped(
                         db,
-                        [*paths, *(entry.rollup_path for entry in old if entry.rollup_path)],
+                        [path for entry in old for path in paths_of(entry)],
                         self.clock.now_s(),
                     )
                     index_db.write_entries(db, map(commits.index_entry, new))

@@ -13,7 +13,7 @@ from vpcflow.record.batch import FlowBatch
 from vpcflow.store.arrow_views import Array, numbers_of, one_chunk, validity_of
 from vpcflow.store.data_file import remove_staged, write_rows
 from vpcflow.store.layout import to_stored
-from vpcflow.store.rollup import rollup_path_of
+from vpcflow.store.rollup_files import RollupFiles
 from vpcflow.store.row_groups import OrderedRows, RowBuffers
 from vpcflow.store.settings import StoreSettings
 from vpcflow.store.sort import sort_order, with_address_codes
@@ -141,9 +141,8 @@ class DataFileWriter:
         for day, begin, end in days:
             path = self._data_dir / f"day={day}" / f"{self._prefix}-{self._files:05d}.parquet"
             self._files += 1
-            self._staged.append(
-                write_rows(rows, begin, end, path, self._settings, rollup_path=rollup_path_of(path))
-            )
+            rollups = RollupFiles(path, self._settings, self._buffers)
+            self._staged.append(write_rows(rows, begin, end, path, self._settings, rollups))
 
     def _without_small_days(self, days: list[_Day], rows: OrderedRows, days_max: int) -> list[_Day]:
         """The days to write now; the others are carried to the next run, as far as there is room."""

@@ -18,7 +18,6 @@ from vpcflow.base.errors import StoreError
 from vpcflow.store.data_file import merge_data_files, write_data_file
 from vpcflow.store.file_facts import read_facts
 from vpcflow.store.layout import to_stored
-from vpcflow.store.rollup import rollup_path_of
 from vpcflow.store.settings import StoreSettings
 from vpcflow.store.sort import sort_order, sort_stored
 from vpcflow.store.staged_file import StagedFile
@@ -56,7 +55,7 @@ def _table(numbers: range, without: tuple[str, ...] = ()) -> pa.Table:
 
 def _staged(data_dir: Path, name: str, table: pa.Table) -> StagedFile:
     path = data_dir / "day=2025-10-09" / name
-    return write_data_file(sort_stored(table), path, SETTINGS, rollup_path=rollup_path_of(path))
+    return write_data_file(sort_stored(table), path, SETTINGS, rollups=True)
 
 
 def _rows(path: Path) -> list[Row]:
