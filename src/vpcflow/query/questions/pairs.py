@@ -41,19 +41,38 @@ def _columns(_: PairsParameters, __: Frame) -> tuple[ColumnMeta, ...]:
     return PAIR_COLUMNS
 
 
+def _in_order(rows: Any) -> dict[str, Any]:
+    """The ends of a pair, the smaller address first."""
+    host_is_a = rows.host <= rows.peer
+    return {
+        "address_a": host_is_a.ifelse(rows.host, rows.peer),
+        "address_b": host_is_a.ifelse(rows.peer, rows.host),
+    }
+
+
 def build_pairs(records: Any, parameters: TopParameters) -> Any:
-    """The largest pairs."""
+    """The largest pairs: found by what they are sorted by alone, and only then summed up whole."""
+    import ibis
+
     known = records.filter(records.host.notnull() & records.peer.notnull())
-    ways = known.group_by("host", "peer").aggregate(
-        **measures(known),
-        bytes_out=known.bytes.sum(where=known.direction == 0),
-        bytes_in=known.bytes.sum(where=known.direction == 1),
-        rejected=count(known, known.action == "REJECT"),
+    measure = parameters.sort.value
+    sizes = known.group_by(**_in_order(known)).aggregate(**{measure: known[measure].sum()})
+    top = largest(sizes, measure, ("address_a", "address_b"), parameters.limit)
+    listed = ibis.union(
+        top.select(one=top.address_a, other=top.address_b),
+        top.select(one=top.address_b, other=top.address_a),
+        distinct=False,
+    )
+    kept = known.semi_join(listed, [known.host == listed.one, known.peer == listed.other])
+    ways = kept.group_by("host", "peer").aggregate(
+        **measures(kept),
+        bytes_out=kept.bytes.sum(where=kept.direction == 0),
+        bytes_in=kept.bytes.sum(where=kept.direction == 1),
+        rejected=count(kept, kept.action == "REJECT"),
     )
     host_is_a = ways.host <= ways.peer
     sided = ways.mutate(
-        address_a=host_is_a.ifelse(ways.host, ways.peer),
-        address_b=host_is_a.ifelse(ways.peer, ways.host),
+        **_in_order(ways),
         a_to_b=host_is_a.ifelse(ways.bytes_out, ways.bytes_in),
         b_to_a=host_is_a.ifelse(ways.bytes_in, ways.bytes_out),
     )
@@ -63,7 +82,7 @@ def build_pairs(records: Any, parameters: TopParameters) -> Any:
         bytes_b_to_a=sided.b_to_a.sum(),
         rejected=sided.rejected.sum(),
     )
-    return largest(pairs, parameters.sort, ("address_a", "address_b"), parameters.limit)
+    return largest(pairs, measure, ("address_a", "address_b"), parameters.limit)
 
 
 QUESTION = Question("pairs", PairsParameters, _columns, build_pairs, grain=OF_CONVERSATIONS)

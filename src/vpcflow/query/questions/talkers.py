@@ -6,6 +6,7 @@ records and counts twice; ``side=host`` counts only what each interface says of 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any
 
@@ -62,9 +63,9 @@ def _columns(parameters: TalkersParameters, _: Frame) -> tuple[ColumnMeta, ...]:
     )
 
 
-def _end(rows: Any, end: str, sent_direction: int) -> Any:
-    # Few groups by one address column keep its dictionary codes all the way through the engine.
-    known = rows.filter(rows[end].notnull())
+def _end(rows: Any, top: Any, end: str, sent_direction: int) -> Any:
+    # Groups by one address column keep its dictionary codes all the way through the engine.
+    known = rows.semi_join(top, rows[end] == top.address)
     sent = known.direction == sent_direction
     received = known.direction == 1 - sent_direction
     return known.group_by(address=known[end]).aggregate(
@@ -95,15 +96,31 @@ def _peers(records: Any, top: Any, parameters: TalkersParameters) -> Any:
     return both.group_by("address").aggregate(peers=both.other.count())
 
 
-def build_talkers(records: Any, parameters: TalkersParameters) -> Any:
-    """The largest talkers."""
+def _top(rows: Any, ends: Sequence[str], parameters: TalkersParameters) -> Any:
+    """The largest addresses, by what they are sorted by alone."""
     import ibis
 
-    ends = []
-    if parameters.side is not Side.PEER:
-        ends.append(_end(records, "host", 0))
-    if parameters.side is not Side.HOST:
-        ends.append(_end(records, "peer", 1))
+    measure = parameters.sort.value
+    sizes = []
+    for end in ends:
+        known = rows.filter(rows[end].notnull())
+        sums = known.group_by(address=known[end]).aggregate(**{measure: known[measure].sum()})
+        sizes.append(sums)
+    both = sizes[0]
+    if len(sizes) > 1:
+        both = ibis.union(*sizes, distinct=False)
+        both = both.group_by("address").aggregate(**{measure: both[measure].sum()})
+    return largest(both, measure, ("address",), parameters.limit).select("address")
+
+
+def build_talkers(records: Any, parameters: TalkersParameters) -> Any:
+    """The largest talkers: found first, and only then summed up whole."""
+    import ibis
+
+    directions = {"host": 0, "peer": 1}
+    chosen = [end for end in directions if parameters.side in {Side.EITHER, end}]
+    listed = _top(records, chosen, parameters)
+    ends = [_end(records, listed, end, directions[end]) for end in chosen]
     groups = ends[0] if len(ends) == 1 else ibis.union(*ends, distinct=False)
     talkers = groups
     if len(ends) > 1:
