@@ -28,7 +28,9 @@ from vpcflow.store.small_groups import SmallGroups
 #: Columns that differ from row to row: bytes of the same weight together are smaller.
 _SPLIT_COLUMNS = frozenset({"records", "packets", "bytes"})
 _DELTA_COLUMNS = frozenset({"hour", "first_start", "last_start", "last_end"})
-_PLAIN_COLUMNS = frozenset({"lo_port", "dst_port", "minutes_seen", "minutes_next"})
+#: Most peers come once or twice in a row group; beside their neighbours they are smaller in order
+#: than as places in a dictionary.
+_PLAIN_COLUMNS = frozenset({"peer", "lo_port", "dst_port", "minutes_seen", "minutes_next"})
 _BOUNDED_COLUMNS = ["hour", "host"]
 _WRITE_BATCH_ROWS = 131_072
 
@@ -181,7 +183,7 @@ def _written(schema: pa.Schema) -> pa.Schema:
     return pa.schema(
         [
             field.with_type(pa.dictionary(pa.int32(), field.type))
-            if not pa.types.is_integer(field.type)
+            if field.name not in _PLAIN_COLUMNS and not pa.types.is_integer(field.type)
             else field
             for field in schema
         ]
