@@ -110,7 +110,7 @@ def _rollup_of(grain: Grain, entry: DataFileEntry, time_range: TimeRange) -> str
     within = _is_within(entry, time_range)
     if grain is Grain.CONVERSATIONS and entry.has_conversation and within:
         return str(conversation_path(Path(entry.path)))
-    if grain is Grain.HOURS and entry.has_conversation and (within or _whole_hours(time_range)):
+    if grain is Grain.HOURS and (within or _whole_hours(time_range)):
         return entry.rollup_path
     return None
 
