@@ -216,9 +216,9 @@ def _print_footer(console: Console, answer: Answer) -> None:
     for line in _notes(answer):
         console.print(line, style="yellow", markup=False)
     scan = answer.scan
-    source = "rollup rows" if scan.rollup else "records"
+    rolled_up = " by their rollups" if scan.rollup else ""
     console.print(
-        f"{scan.rows:,} {source}, {bytes_text(scan.bytes)} in {scan.files:,} files "
+        f"{scan.rows:,} records{rolled_up}, {bytes_text(scan.bytes)} in {scan.files:,} files "
         f"({scan.files_pruned:,} pruned), {answer.elapsed_s:.2f} s",
         style="dim",
         markup=False,
