@@ -23,7 +23,6 @@ from vpcflow.query.questions.question import (
     count,
     largest,
     measures,
-    summed,
 )
 
 
@@ -63,18 +62,12 @@ def _columns(parameters: TalkersParameters, _: Frame) -> tuple[ColumnMeta, ...]:
     )
 
 
-def _end(rows: Any, top: Any, end: str, sent_direction: int) -> Any:
-    # Groups by one address column keep its dictionary codes all the way through the engine.
-    known = rows.semi_join(top, rows[end] == top.address)
-    sent = known.direction == sent_direction
-    received = known.direction == 1 - sent_direction
-    return known.group_by(address=known[end]).aggregate(
-        **measures(known),
-        bytes_sent=known.bytes.sum(where=sent),
-        bytes_received=known.bytes.sum(where=received),
-        packets_sent=known.packets.sum(where=sent),
-        packets_received=known.packets.sum(where=received),
-        rejected=count(known, known.action == "REJECT"),
+def _side(rows: Any, end: str, sent_direction: int) -> Any:
+    """The rows as one end sees them."""
+    return rows.select(
+        address=rows[end],
+        sent=rows.direction == sent_direction,
+        **{name: rows[name] for name in ("action", "records", "bytes", "bytes_nulls", "packets")},
     )
 
 
@@ -120,14 +113,17 @@ def build_talkers(records: Any, parameters: TalkersParameters) -> Any:
     directions = {"host": 0, "peer": 1}
     chosen = [end for end in directions if parameters.side in {Side.EITHER, end}]
     listed = _top(records, chosen, parameters)
-    ends = [_end(records, listed, end, directions[end]) for end in chosen]
-    groups = ends[0] if len(ends) == 1 else ibis.union(*ends, distinct=False)
-    talkers = groups
-    if len(ends) > 1:
-        names = ("bytes_sent", "bytes_received", "packets_sent", "packets_received", "rejected")
-        talkers = groups.group_by("address").aggregate(
-            **summed(groups), **{name: groups[name].sum() for name in names}
-        )
+    sides = [_side(records, end, directions[end]) for end in chosen]
+    both = sides[0] if len(sides) == 1 else ibis.union(*sides, distinct=False)
+    kept = both.semi_join(listed, "address")
+    talkers = kept.group_by("address").aggregate(
+        **measures(kept),
+        bytes_sent=kept.bytes.sum(where=kept.sent),
+        bytes_received=kept.bytes.sum(where=~kept.sent),
+        packets_sent=kept.packets.sum(where=kept.sent),
+        packets_received=kept.packets.sum(where=~kept.sent),
+        rejected=count(kept, kept.action == "REJECT"),
+    )
     top = largest(talkers, parameters.sort, ("address",), parameters.limit)
     if not parameters.peers:
         return top
