@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from types import FrameType
 
+from vpcflow.app.memory import keep_memory
 from vpcflow.app.progress import Progress
 from vpcflow.app.settings import Settings
 from vpcflow.app.spool_drain import drain_spool
@@ -124,6 +125,7 @@ class Ingest:
         self._problems_noted: set[Problem] = set()
 
     def __enter__(self) -> Ingest:
+        keep_memory()
         self.settings.folder.make()
         self.settings.folder.clear_tmp()
         self._table = FlowTable.open(self.settings.folder, self.settings.table)

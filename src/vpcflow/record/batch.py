@@ -14,6 +14,23 @@ from vpcflow.record.fields import FIELDS_BY_COLUMN
 BATCH_RECORDS_MAX = 65_536
 
 
+#: Schemas that were found right; a decoder makes thousands of batches of one schema.
+SCHEMAS_KEPT_MAX = 16
+_right_schemas: list[pa.Schema] = []
+
+
+def _check_schema(schema: pa.Schema) -> None:
+    if any(schema.equals(known) for known in _right_schemas):
+        return
+    for field in schema:
+        spec = FIELDS_BY_COLUMN.get(field.name)
+        expected = spec.kind.arrow_type if spec else TEXT_TYPE
+        if field.type != expected:
+            raise RecordError(f"column {field.name} is {field.type}, expected {expected}")
+    _right_schemas.insert(0, schema)
+    del _right_schemas[SCHEMAS_KEPT_MAX:]
+
+
 @dataclass(frozen=True, slots=True)
 class Origin:
     """Where records came from, as far as the place itself tells.
@@ -50,11 +67,7 @@ class FlowBatch:
             raise RecordError(
                 f"a flow batch holds at most {BATCH_RECORDS_MAX} records, got {self.records.num_rows}"
             )
-        for field in self.records.schema:
-            spec = FIELDS_BY_COLUMN.get(field.name)
-            expected = spec.kind.arrow_type if spec else TEXT_TYPE
-            if field.type != expected:
-                raise RecordError(f"column {field.name} is {field.type}, expected {expected}")
+        _check_schema(self.records.schema)
 
     @property
     def num_records(self) -> int:

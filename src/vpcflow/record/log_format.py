@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from vpcflow.base.errors import FormatError
 from vpcflow.record.field_spec import FieldKind, FieldSpec
@@ -13,6 +13,9 @@ from vpcflow.record.fields import DEFAULT_FIELD_NAMES, FIELDS_BY_NAME, TRANSIT_G
 
 #: More fields than AWS knows, with room for its next versions.
 FORMAT_FIELDS_MAX = 256
+
+#: Headers that are kept as formats.
+HEADERS_KEPT_MAX = 256
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*\Z")
 _TOKEN = re.compile(r"\$\{([^{}\s]*)\}")
@@ -75,7 +78,7 @@ class LogFormat:
     @classmethod
     def from_header(cls, line: str) -> LogFormat:
         """Read the header line of a text object: bare field ids, spaces or tabs between."""
-        return cls(tuple(line.split()))
+        return _from_names(tuple(line.split()))
 
     def __str__(self) -> str:
         """The format string, as AWS prints it."""
@@ -112,6 +115,12 @@ class LogFormat:
     def version(self) -> int:
         """AWS's rule: the highest version that introduced one of the fields, 2 at least."""
         return max([2, *(spec.since_version for spec in self.specs if spec)])
+
+
+@lru_cache(HEADERS_KEPT_MAX)
+def _from_names(names: tuple[str, ...]) -> LogFormat:
+    """Thousands of objects have the same header."""
+    return LogFormat(names)
 
 
 def default_format() -> LogFormat:
