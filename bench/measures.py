@@ -148,11 +148,11 @@ def size(options: Options) -> list[Result]:
         results.append(
             Result(
                 f"bytes a record, version {version}",
-                info["bytes"] / info["rows"],
+                info["bytes_a_record"],
                 "B",
                 "lower",
                 bar=bar,
-                note=f"gz text {work.gzip_bytes() / work.records:.1f}, AWS-like Parquet "
+                note=f"{info['bytes'] / info['rows']:.2f} of it records, the rest rollups; gz text {work.gzip_bytes() / work.records:.1f}, AWS-like Parquet "
                 f"{parquet / work.records:.1f} ({options.parquet_files} files), "
                 f"{info['files']} files in the table",
             )

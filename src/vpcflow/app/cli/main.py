@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from importlib import import_module, metadata
+from importlib import import_module
 from typing import Any, NamedTuple, NoReturn
 
 import click
@@ -87,6 +87,8 @@ class LazyGroup(click.Group):
 
 def _print_version(ctx: click.Context, _parameter: click.Parameter, value: bool) -> None:
     if value and not ctx.resilient_parsing:
+        from importlib import metadata
+
         click.echo(f"vpcflow {metadata.version('vpcflow')}")
         ctx.exit()
 

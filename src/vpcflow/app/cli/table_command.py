@@ -10,6 +10,7 @@ from vpcflow.app.cli.context import settings_of
 
 if TYPE_CHECKING:
     from vpcflow.app.settings import Settings
+    from vpcflow.store.data_file_entry import DataFileEntry
 
 
 @click.group()
@@ -38,7 +39,8 @@ def info(ctx: click.Context, days: bool, as_json: bool) -> None:
     lines = [
         ("records", f"{facts['rows']:,}"),
         ("files", f"{facts['files']:,}"),
-        ("bytes", f"{facts['bytes']:,} ({bytes_text(facts['bytes'])})"),
+        ("bytes of records", f"{facts['bytes']:,} ({bytes_text(facts['bytes'])})"),
+        ("bytes of rollups", f"{facts['rollup_bytes']:,} ({bytes_text(facts['rollup_bytes'])})"),
         (
             "bytes a record",
             "-" if facts["bytes_a_record"] is None else f"{facts['bytes_a_record']:.2f}",
@@ -72,12 +74,15 @@ def _facts(settings: Settings) -> dict[str, Any]:
     from vpcflow.collect.state_db import StateDb
     from vpcflow.store.file_index import FileIndex
 
-    totals = FileIndex(settings.folder).totals()
+    index = FileIndex(settings.folder)
+    totals = index.totals()
+    rollup_bytes = _rollup_bytes(index.entries())
     facts: dict[str, Any] = {
         "rows": totals.rows,
         "files": totals.files,
         "bytes": totals.bytes,
-        "bytes_a_record": totals.bytes / totals.rows if totals.rows else None,
+        "rollup_bytes": rollup_bytes,
+        "bytes_a_record": (totals.bytes + rollup_bytes) / totals.rows if totals.rows else None,
         "start_min": totals.start_min,
         "end_max": totals.end_max,
         "nodata_records": totals.nodata_records,
@@ -104,6 +109,21 @@ def _facts(settings: Settings) -> dict[str, Any]:
         facts["quarantined_lines"] = counts.lines
         facts["quarantined_problems"] = counts.problems
     return facts
+
+
+def _rollup_bytes(entries: list[DataFileEntry]) -> int:
+    """Bytes of the rollups beside the data files; one that is gone has none."""
+    from contextlib import suppress
+    from pathlib import Path
+
+    from vpcflow.store.data_file_entry import paths_of
+
+    total = 0
+    for entry in entries:
+        for path in paths_of(entry)[1:]:
+            with suppress(OSError):
+                total += Path(path).stat().st_size
+    return total
 
 
 def _day_text(day_s: int) -> str:
