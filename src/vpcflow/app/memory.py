@@ -9,6 +9,7 @@ import pyarrow as pa
 #: glibc's names for its bounds (malloc.h).
 _M_TRIM_THRESHOLD = -1
 _M_MMAP_THRESHOLD = -3
+_M_ARENA_MAX = -8
 #: Freed memory up to this stays with the process; blocks up to that (glibc allows no more) come from it.
 TRIM_BYTES = 2**31 - 1
 MMAP_BYTES = 32 * 2**20
@@ -25,3 +26,5 @@ def keep_memory() -> None:
     if mallopt is not None:
         mallopt(_M_MMAP_THRESHOLD, MMAP_BYTES)
         mallopt(_M_TRIM_THRESHOLD, TRIM_BYTES)
+        # What one thread frees the other must find: records arrive in one and are sorted in another.
+        mallopt(_M_ARENA_MAX, 1)

@@ -16,13 +16,13 @@ class StoreSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     run_rows_max: int = Field(
-        default=1_000_000,
+        default=600_000,
         ge=1,
         le=8_000_000,
         description="Most records that are sorted at once; more sort better and take more memory.",
     )
     run_bytes_max: int = Field(
-        default=128 * MIB,
+        default=96 * MIB,
         ge=MIB,
         le=2048 * MIB,
         description="Most memory of the records of one sorted run, as they arrive.",
