@@ -226,3 +226,23 @@ def test_follow_takes_what_comes_and_waits_for_the_end_of_a_line(
     process.send_signal(signal.SIGTERM)
     assert process.wait(timeout=60) == 0
     assert vpcflow.json("table", "info")["quarantined_lines"] == 0
+
+
+def test_a_source_that_cannot_be_read_does_not_lose_the_others(vpcflow: Vpcflow) -> None:
+    vpcflow.environment = {
+        "AWS_ACCESS_KEY_ID": "x",
+        "AWS_SECRET_ACCESS_KEY": "x",
+        "AWS_DEFAULT_REGION": "eu-west-1",
+        "VPCFLOW_COLLECT__S3_ATTEMPTS_MAX": "1",
+    }
+    Path("a.log").write_bytes(default_lines(3))
+    done = vpcflow.run("ingest", "a.log", "s3://b/", "--endpoint-url", "http://127.0.0.1:9")
+    assert done.returncode == 5
+    assert "127.0.0.1:9" in done.stderr
+    assert vpcflow.json("table", "info")["rows"] == 3
+
+
+def test_nothing_to_read_is_not_success(vpcflow: Vpcflow) -> None:
+    done = vpcflow.run("ingest", "missing.log")
+    assert done.returncode == 5
+    assert "missing.log" in done.stderr

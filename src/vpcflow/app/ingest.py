@@ -22,6 +22,7 @@ from vpcflow.app.progress import Progress
 from vpcflow.app.settings import Settings
 from vpcflow.app.spool_drain import drain_spool
 from vpcflow.base.clock import Clock, SystemClock
+from vpcflow.base.errors import CollectError
 from vpcflow.collect.intake import Intake
 from vpcflow.collect.position import Skip, Take
 from vpcflow.collect.reader import ReadOptions, read_object
@@ -61,6 +62,7 @@ class IngestReport:
     bytes: int = 0
     commits: int = 0
     problems: list[Problem] = field(default_factory=list)
+    source_errors: list[CollectError] = field(default_factory=list)
     interrupted: bool = False
 
 
@@ -144,12 +146,19 @@ class Ingest:
         self._table.close()
 
     def run(self, sources: Sequence[RecordSource]) -> IngestReport:
-        """Take everything that is new in the sources and commit it."""
+        """Take everything that is new in the sources and commit it.
+
+        Shape: a source that cannot be read at all is in ``source_errors``; the others are taken.
+        """
+        self.report.source_errors.clear()
         for source in sources:
-            for obj in self._new_objects(source):
-                if self._stop.is_set():
-                    break
-                self._take_object(source, obj)
+            try:
+                for obj in self._new_objects(source):
+                    if self._stop.is_set():
+                        break
+                    self._take_object(source, obj)
+            except CollectError as error:
+                self.report.source_errors.append(error)
             self._note_problems(source)
         self._commit()
         self.report.interrupted = self._stop.is_set()

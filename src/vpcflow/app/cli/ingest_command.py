@@ -79,6 +79,8 @@ def ingest(
     _print_report(report, as_json)
     if report.interrupted and not follow:
         raise KeyboardInterrupt
+    if not follow:
+        _raise_if_nothing_was_read(report)
 
 
 def make_sources(
@@ -125,13 +127,29 @@ def _follow(
     from vpcflow.base.clock import SystemClock
 
     clock = SystemClock()
-    report = run.run(sources)
-    while not stop.is_set():
+    while True:
+        report = run.run(sources)
+        for error in report.source_errors:
+            click.echo(f"problem: {error}", err=True)
+        if stop.is_set():
+            return report
         run.maintain()
         if clock.wait(stop, settings.ingest.follow_interval_s):
-            break
-        report = run.run(sources)
-    return report
+            return report
+
+
+def _raise_if_nothing_was_read(report: IngestReport) -> None:
+    """What could be read is committed by now; what is left to say is said by the exit code."""
+    from vpcflow.base.errors import CollectError
+
+    if report.source_errors:
+        raise report.source_errors[0]
+    if report.objects_failed and not report.objects and not report.objects_skipped:
+        raise CollectError(
+            "nothing could be read",
+            where=f"{report.objects_failed} files",
+            hint="`vpcflow quarantine list` says why",
+        )
 
 
 def _print_report(report: IngestReport, as_json: bool) -> None:
