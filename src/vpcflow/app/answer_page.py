@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 _PROGRAM_COLUMNS = frozenset(
     {"packets_sent", "packets_received", "records_without_bytes", "longest_gap_start"}
 )
+#: Sections of the overview whose first is the one with the most records.
+_BY_RECORDS = frozenset({"rejects"})
 #: The widest time line that is drawn.
 TIMELINE_WIDTH_MAX = 100
 #: Rows that a person is shown; programs get all.
@@ -74,7 +76,8 @@ def _print_section(console: Console, section: Section, measure: str | None) -> N
         console.print(section.title, style="bold")
         _print_timeline(console, section.table, section.columns[0].name, measure or "bytes")
     else:
-        _print_table(console, section.table, section.columns, section.title, measure)
+        by = "records" if section.name in _BY_RECORDS else measure
+        _print_table(console, section.table, section.columns, section.title, by)
     console.print()
 
 
