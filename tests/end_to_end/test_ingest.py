@@ -12,7 +12,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from conftest import GOLDEN, Vpcflow, default_lines
+from vpcflow_command import GOLDEN, Vpcflow, default_lines
 
 HEADER = (
     b"version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes "

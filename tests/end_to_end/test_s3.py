@@ -7,8 +7,8 @@ from pathlib import Path
 
 import boto3
 import pytest
-from conftest import Vpcflow
 from moto.server import ThreadedMotoServer
+from vpcflow_command import Vpcflow
 
 from vpcflow.lab.sample.settings import SampleSettings
 from vpcflow.lab.sample.write import write_sample

@@ -64,6 +64,9 @@ def stored_table(name: str = STORED_TABLE_NAME) -> Any:
 def _rollup_table(grain: Grain, name: str) -> Any:
     schema = CONVERSATION_SCHEMA if grain is Grain.CONVERSATIONS else HOUR_SCHEMA
     table = ibis.table({field.name: _ibis_type(field.type) for field in schema}, name=name)
+    if grain is Grain.CONVERSATIONS:
+        # Of one record first and last are the same, and the last is not written.
+        return table.mutate(last_start=ibis.coalesce(table.last_start, table.first_start))
     # The hour takes the place of start, in conditions too.
     return table.rename(start="hour") if grain is Grain.HOURS else table
 

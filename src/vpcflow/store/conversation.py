@@ -267,9 +267,10 @@ def _low_ports(keys: Array) -> pa.Array:
 
 def _measures(sums: Array) -> dict[str, pa.Array]:
     started = sums[:, _SUM_PLACES["starts"]] > 0
+    first, last = (sums[:, _SUM_PLACES[name]] for name in ("first_start", "last_start"))
     columns = {
-        "first_start": _numbers(sums[:, _SUM_PLACES["first_start"]], started),
-        "last_start": _numbers(sums[:, _SUM_PLACES["last_start"]], started),
+        "first_start": _numbers(first, started),
+        "last_start": _numbers(last, started & (last != first)),
         "records": numbers_column(sums[:, 0].copy()),
     }
     for name in ("bytes", "packets"):
@@ -284,6 +285,12 @@ def _fill_sums(sums: Array, columns: dict[str, pa.Array], rows: int) -> None:
         values, valid = row_values(columns, name, rows)
         empty = {"first_start": LEAST_START, "last_start": MOST_START}.get(name, np.int64(0))
         sums[:, place] = np.where(valid, values, empty) if len(valid) else values
+    first, last = _SUM_PLACES["first_start"], _SUM_PLACES["last_start"]
+    _, known = row_values(columns, "last_start", rows)
+    if len(known):
+        _, begun = row_values(columns, "first_start", rows)
+        same = (known == 0) & (begun != 0) if len(begun) else known == 0
+        sums[:, last] = np.where(same, sums[:, first], sums[:, last])
     _, started = row_values(columns, "first_start", rows)
     sums[:, _SUM_PLACES["starts"]] = _known(started, rows)
 

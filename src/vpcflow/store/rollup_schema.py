@@ -85,6 +85,7 @@ CONVERSATION_SCHEMA = pa.schema(
         ("packets", pa.int64()),
         ("packets_nulls", pa.int64()),
         ("first_start", pa.int64()),
+        # Null where it equals first_start: of most conversations there is one record.
         ("last_start", pa.int64()),
     ]
 )
@@ -92,4 +93,4 @@ CONVERSATION_SCHEMA = pa.schema(
 #: Versions of what is written. A data file's footer says which of its rollups were written with
 #: it; one of another version is as good as missing, and the file itself is read.
 HOUR_VERSION = 2
-CONVERSATION_VERSION = 1
+CONVERSATION_VERSION = 2

@@ -9,23 +9,20 @@ A test so marked must fail on that engine; one that passes is an error too, so m
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
+from engines_under_test import OpenEngine, WriteRows
 from flow_rows import Row, write_rows
 
 from vpcflow.query.engines import FileTable, QueryEngine
 from vpcflow.query.engines.datafusion import DataFusionEngine
 from vpcflow.query.engines.duckdb import DuckDbEngine
 from vpcflow.query.settings import QuerySettings
-from vpcflow.query.statement import STORED_TABLE_NAME
 
 MARKS = ("notimpl", "notyet", "never")
 ENGINES = ("duckdb", "datafusion")
-
-OpenEngine = Callable[[Sequence[FileTable]], QueryEngine]
-WriteRows = Callable[..., list[Path]]
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -69,11 +66,6 @@ def open_engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Open
     yield open_it
     for engine in opened:
         engine.close()
-
-
-def as_records(paths: Sequence[Path]) -> list[FileTable]:
-    """Data files as the stored table."""
-    return [FileTable(STORED_TABLE_NAME, tuple(map(str, paths)))]
 
 
 @pytest.fixture

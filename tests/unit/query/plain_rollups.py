@@ -67,7 +67,8 @@ def _measures(rows: list[Row]) -> Row:
         **{name: sum(known(name)) if known(name) else None for name in ("bytes", "packets")},
         **{f"{name}_nulls": len(rows) - len(known(name)) for name in ("bytes", "packets")},
         "first_start": min(starts, default=None),
-        "last_start": max(starts, default=None),
+        # Not written where it says no more than first_start.
+        "last_start": max(starts) if starts and max(starts) != min(starts) else None,
         "last_end": max(
             (row["start"] + row["duration"] for row in rows if row.get("duration") is not None),
             default=None,

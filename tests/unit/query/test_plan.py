@@ -6,7 +6,7 @@ import random
 
 import ibis
 import pytest
-from conftest import OpenEngine, WriteRows, as_records
+from engines_under_test import OpenEngine, WriteRows, as_records
 from flow_rows import HOSTS, T0, Row, holds, random_rows
 
 from vpcflow.query.expression import Expression

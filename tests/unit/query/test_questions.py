@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import OpenEngine
+from engines_under_test import OpenEngine
 from flow_rows import T0, FixedIndex, Row, holds, random_rows, stage
 
 from vpcflow.base.data_folder import DataFolder

@@ -40,7 +40,13 @@ def _hours(rollup: pa.Table) -> dict[tuple[Any, ...], Row]:
 
 def _conversations(rollup: pa.Table) -> dict[tuple[Any, ...], Row]:
     assert rollup.schema == CONVERSATION_SCHEMA
-    return added_up(rollup.to_pylist(), CONVERSATION_DIMENSIONS)
+    rows = rollup.to_pylist()
+    for row in rows:
+        # Written only where it says more than first_start.
+        assert row["last_start"] is None or row["last_start"] != row["first_start"]
+        if row["last_start"] is None:
+            row["last_start"] = row["first_start"]
+    return added_up(rows, CONVERSATION_DIMENSIONS)
 
 
 @given(st.lists(batches(), min_size=1, max_size=3), st.sampled_from([1, 2, 7, 1_000]))
