@@ -43,6 +43,8 @@ from vpcflow.store.writer import DataFileWriter
 
 #: Problems of a run that are kept to be told again at its end.
 PROBLEMS_TOLD_MAX = 20
+#: Commits of quarantined lines alone: the table never has them, so prepared is as good as done.
+LINES_ALONE_PREFIX = "live-"
 #: Objects that are listed before the first is read, so that the time left can be told.
 OBJECTS_AHEAD_MAX = 100_000
 
@@ -92,7 +94,7 @@ def recover(table: FlowTable, intake: Intake) -> int:
     """Settle the commits that a killed run left open; how many there were."""
     pending = intake.pending()
     for commit_id in pending:
-        if table.has_commit(commit_id):
+        if commit_id.startswith(LINES_ALONE_PREFIX) or table.has_commit(commit_id):
             intake.confirm(commit_id)
         else:
             intake.discard(commit_id)

@@ -9,7 +9,7 @@ import sys
 import threading
 from typing import TYPE_CHECKING
 
-from vpcflow.app.ingest import recover, stop_on_signals
+from vpcflow.app.ingest import LINES_ALONE_PREFIX, recover, stop_on_signals
 from vpcflow.app.progress import Progress
 from vpcflow.app.spool_drain import drain_spool
 from vpcflow.base.clock import Clock, SystemClock
@@ -109,7 +109,7 @@ class LiveInput:
             self._spool.append(batch)
             self.records += batch.num_records
         if any(len(bad) for bad in decoded.bad):
-            commit_id = f"live-{secrets.token_hex(8)}"
+            commit_id = f"{LINES_ALONE_PREFIX}{secrets.token_hex(8)}"
             obj = SourceObject(_ORIGIN.uri, 0, commit_id, _ORIGIN)
             for bad in decoded.bad:
                 self._intake.quarantine.add(commit_id, obj, bad)

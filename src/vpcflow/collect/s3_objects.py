@@ -121,6 +121,7 @@ class S3Source:
             request["ContinuationToken"] = token
         try:
             return dict(self._client().list_objects_v2(**request))
+        # Here and below: boto makes its error classes at run time; every error is raised again as ours.
         except Exception as error:
             raise collect_error(error, self._uri, self._endpoint_url) from error
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
@@ -131,8 +130,3 @@ def default_format() -> LogFormat:
 def transit_gateway_format() -> LogFormat:
     """The 36 fields of AWS's default transit gateway format."""
     return LogFormat(TRANSIT_GATEWAY_FIELD_NAMES)
-
-
-def format_of(names: Sequence[str]) -> LogFormat:
-    """A format from field ids in any sequence type."""
-    return LogFormat(tuple(names))
