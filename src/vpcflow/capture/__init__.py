@@ -1,0 +1,1 @@
+"""Packets become flow records: sources, kernels, the flow table, verdicts and the meter."""

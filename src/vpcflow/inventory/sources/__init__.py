@@ -1,0 +1,1 @@
+"""Where the inventory comes from: the Linux host itself, or a file."""

@@ -1,0 +1,1 @@
+"""Security groups and network ACLs: judge a flow, name the rule, write the ruleset."""
