@@ -15,7 +15,22 @@ ARP: Final = 1
 NOT_IP: Final = 2  # any other protocol of the link: LLDP, spanning tree, ...
 TRUNCATED: Final = 3  # the capture was cut before the addresses
 MALFORMED: Final = 4  # a length or version that cannot be
-STATUS_COUNT: Final = 5
+#: What the meter says of packets that parsed well and still make no flow.
+NEIGHBOUR_DISCOVERY: Final = 5  # IPv6 neighbour discovery and multicast listener reports
+OTHER_HOST: Final = 6  # seen, but neither from nor to the interface: a promiscuous capture
+NOT_METERED: Final = 7  # the device is not under metering
+STATUS_COUNT: Final = 8
+#: What each status is called in counts.
+STATUS_NAMES: Final = (
+    "metered",
+    "arp",
+    "not-ip",
+    "truncated",
+    "malformed",
+    "neighbour-discovery",
+    "other-host",
+    "not-metered",
+)
 
 #: Addresses as they lie in memory: 16 bytes, IPv4 mapped into IPv6, in two words.
 SOURCE_0: Final = 1

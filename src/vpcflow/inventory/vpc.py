@@ -12,7 +12,10 @@ Network = IPv4Network | IPv6Network
 class Vpc:
     """One VPC.
 
-    Shape: ``cidr_blocks`` of both families, the primary IPv4 block first.
+    Shape: ``cidr_blocks`` of both families, the primary IPv4 block first;
+    ``has_reserved_addresses`` says whether the provider answers at AWS's reserved addresses (the
+    router at a subnet's first address, DNS at the VPC's second), as it does in a cloud and in no
+    network that was derived from a host's own interfaces.
     """
 
     vpc_id: str
@@ -20,3 +23,4 @@ class Vpc:
     region: str
     cidr_blocks: tuple[Network, ...]
     name: str = ""
+    has_reserved_addresses: bool = True
