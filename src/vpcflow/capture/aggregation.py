@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -232,8 +233,9 @@ class _PointAddresses:
                 if addresses:
                     self._primary[family, point.slot] = address_words(addresses[0])
                     self._has[family, point.slot] = True
-            own += [_owned(point.slot, *address_words(a)) for a in interface.ipv6_addresses]
-        self._own_v6 = np.array(own, np.uint64)
+            own += [(point.slot, *address_words(a)) for a in interface.ipv6_addresses]
+        columns = np.array(own, np.uint64).reshape(-1, 3).T
+        self._own_v6 = _owned(columns[0], columns[1], columns[2])
 
     def replaced(
         self, addresses: Words, which: npt.NDArray[np.int64], slot: npt.NDArray[np.int64]
@@ -252,13 +254,13 @@ class _PointAddresses:
         return shown
 
 
-def _owned(slot: object, first: object, second: object) -> Words:
-    """A slot and an address as one word; two of them are the same once in 2**64."""
-    mixed = np.asarray(first, np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+def _owned(slot: npt.NDArray[Any], first: Words, second: Words) -> Words:
+    """Slots and addresses as one word each; two of them are the same once in 2**64."""
+    mixed = first * np.uint64(0x9E3779B97F4A7C15)
     mixed ^= mixed >> np.uint64(29)
-    mixed = (mixed + np.asarray(second, np.uint64)) * np.uint64(0xBF58476D1CE4E5B9)
+    mixed = (mixed + second) * np.uint64(0xBF58476D1CE4E5B9)
     mixed ^= mixed >> np.uint64(32)
-    mixed = (mixed + np.asarray(slot).astype(np.uint64)) * np.uint64(0x94D049BB133111EB)
+    mixed = (mixed + slot.astype(np.uint64)) * np.uint64(0x94D049BB133111EB)
     return np.asarray(mixed ^ mixed >> np.uint64(31))
 
 
