@@ -13,10 +13,12 @@ from vpcflow.inventory.vpc import Network
 from vpcflow.policy.bindings import Binding, Bindings
 from vpcflow.policy.network_acl import RULE_NUMBER_LAST, NetworkAcl, NetworkAclEntry
 from vpcflow.policy.protocols import ICMP, ICMPV6, TCP, UDP
-from vpcflow.policy.security_group import PROTOCOL_ALL, Direction, SecurityGroupRule
+from vpcflow.policy.security_group import PORT_MAX, PROTOCOL_ALL, Direction, SecurityGroupRule
 
 #: A port, ICMP type or code that is not known.
 NOT_KNOWN = -1
+#: Types and codes outside of a byte mean all of them.
+ICMP_VALUE_MAX = 255
 
 
 class Answer(IntEnum):
@@ -57,24 +59,26 @@ def matches_service(rule: SecurityGroupRule | NetworkAclEntry, question: Questio
     if rule.protocol != question.protocol:
         return Answer.NO
     if question.protocol in {TCP, UDP}:
-        if rule.from_port <= 0 and rule.to_port >= 65_535:
+        if rule.from_port <= 0 and (rule.to_port == -1 or rule.to_port >= PORT_MAX):
             return Answer.YES
         if question.port == NOT_KNOWN:
             return Answer.MAYBE
         return Answer(rule.from_port <= question.port <= rule.to_port)
     if question.protocol in {ICMP, ICMPV6}:
-        answers = [
-            Answer.MAYBE if known == NOT_KNOWN else Answer(known == asked)
-            for asked, known in (
-                (rule.from_port, question.icmp_type),
-                (rule.to_port, question.icmp_code),
-            )
-            if asked != -1
-        ]
-        if Answer.NO in answers:
-            return Answer.NO
-        return Answer.MAYBE if Answer.MAYBE in answers else Answer.YES
+        return _matches_icmp(rule.from_port, rule.to_port, question)
     return Answer.YES
+
+
+def _matches_icmp(icmp_type: int, icmp_code: int, question: Question) -> Answer:
+    """Whether type and code are these; a code says nothing without its type."""
+    if not 0 <= icmp_type <= ICMP_VALUE_MAX:
+        return Answer.YES
+    pairs = [(icmp_type, question.icmp_type)]
+    if 0 <= icmp_code <= ICMP_VALUE_MAX:
+        pairs.append((icmp_code, question.icmp_code))
+    if any(known not in {asked, NOT_KNOWN} for asked, known in pairs):
+        return Answer.NO
+    return Answer.MAYBE if any(known == NOT_KNOWN for _, known in pairs) else Answer.YES
 
 
 def holds(networks: tuple[Network, ...], address: Address) -> bool:
