@@ -22,13 +22,14 @@ BOUND_INGRESS, BOUND_EGRESS = 5, 10
 BOUND_COLUMNS = 15
 _GROUP_BEGIN, _GROUP_END, _ACL_BEGIN, _ACL_END, _GROUP_NUMBER = 0, 1, 2, 3, 4
 #: Columns of ``rules``.
-_PROTOCOL, _FROM_PORT, _TO_PORT, _RANGE_BEGIN, _RANGE_END, _ALLOW, _NUMBER = 0, 1, 2, 3, 4, 5, 6
+_PROTOCOL, _FIRST, _LAST, _RANGE_BEGIN, _RANGE_END = 0, 1, 2, 3, 4
+_ALLOW, _NUMBER = 5, 6
 RULE_COLUMNS = 7
 
 _NO, _YES, _MAYBE = 0, 1, 2
 _ICMP, _TCP, _UDP, _ICMPV6 = 1, 6, 17, 58
-_PORT_MAX = 65_535
-_ICMP_VALUE_MAX = 255
+#: Services are numbers from 0 to this: ports, or type * 256 + code of ICMP.
+SERVICE_LAST = 65_535
 _THERE, _HERE = 0, 1
 _UNKNOWN, _ACCEPT, _REJECT = 0, 1, 2
 _GROUP, _ACL = 1, 2
@@ -52,33 +53,33 @@ def _in_ranges(high: Any, low: Any, ranges: Array, begin: Any, end: Any) -> Any:
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _matches_service(
-    rules: Array, rule: Any, protocol: Any, port: Any, icmp_type: Any, icmp_code: Any
-) -> int:
-    asked = rules[rule, _PROTOCOL]
-    if asked == -1:
-        return _YES
-    if asked != protocol:
-        return _NO
-    low = rules[rule, _FROM_PORT]
-    high = rules[rule, _TO_PORT]
+def _service(protocol: Any, port: Any, icmp_type: Any, icmp_code: Any) -> Any:
+    """What a flow may be about as a range: of ports, or of type * 256 + code."""
     if protocol == _TCP or protocol == _UDP:
-        if low <= 0 and (high == -1 or high >= _PORT_MAX):
-            return _YES
-        if port < 0:
-            return _MAYBE
-        return _YES if low <= port and port <= high else _NO
-    if protocol == _ICMP or protocol == _ICMPV6:
-        if low < 0 or low > _ICMP_VALUE_MAX:
-            return _YES
-        if icmp_type >= 0 and icmp_type != low:
-            return _NO
-        if high < 0 or high > _ICMP_VALUE_MAX:
-            return _YES if icmp_type >= 0 else _MAYBE
-        if icmp_code >= 0 and icmp_code != high:
-            return _NO
-        return _YES if icmp_type >= 0 and icmp_code >= 0 else _MAYBE
-    return _YES
+        if port >= 0:
+            return port, port
+    elif protocol == _ICMP or protocol == _ICMPV6:
+        if icmp_type >= 0:
+            if icmp_code >= 0:
+                return icmp_type * 256 + icmp_code, icmp_type * 256 + icmp_code
+            return icmp_type * 256, icmp_type * 256 + 255
+    return np.int64(0), np.int64(SERVICE_LAST)
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _is_about(rules: Array, rule: Any, protocol: Any, first: Any, last: Any) -> Any:
+    """Whether a rule may be about the service; without branches, most rules are not."""
+    asked = rules[rule, _PROTOCOL]
+    return (
+        ((asked == -1) | (asked == protocol))
+        & (rules[rule, _FIRST] <= last)
+        & (rules[rule, _LAST] >= first)
+    )
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _covers(rules: Array, rule: Any, first: Any, last: Any) -> Any:
+    return rules[rule, _FIRST] <= first and rules[rule, _LAST] >= last
 
 
 @njit(cache=True, nogil=True)
@@ -90,17 +91,15 @@ def _groups_answer(
     high: Any,
     low: Any,
     protocol: Any,
-    port: Any,
-    icmp_type: Any,
-    icmp_code: Any,
+    first: Any,
+    last: Any,
 ) -> int:
     best = _NO
     for rule in range(begin, end):
-        answer = _matches_service(rules, rule, protocol, port, icmp_type, icmp_code)
-        if answer == _NO or (answer == _MAYBE and best == _MAYBE):
+        if not _is_about(rules, rule, protocol, first, last):
             continue
         if _in_ranges(high, low, ranges, rules[rule, _RANGE_BEGIN], rules[rule, _RANGE_END]):
-            if answer == _YES:
+            if _covers(rules, rule, first, last):
                 return _YES
             best = _MAYBE
     return best
@@ -115,17 +114,15 @@ def _acl_answer(
     high: Any,
     low: Any,
     protocol: Any,
-    port: Any,
-    icmp_type: Any,
-    icmp_code: Any,
+    first: Any,
+    last: Any,
 ) -> tuple[int, int]:
     """The answer, and the number of the rule that denies where only one can have decided."""
     allowing = 0
     denying = 0
     number = 0
     for rule in range(begin, end):
-        answer = _matches_service(rules, rule, protocol, port, icmp_type, icmp_code)
-        if answer == _NO:
+        if not _is_about(rules, rule, protocol, first, last):
             continue
         if not _in_ranges(high, low, ranges, rules[rule, _RANGE_BEGIN], rules[rule, _RANGE_END]):
             continue
@@ -134,7 +131,7 @@ def _acl_answer(
         else:
             denying += 1
             number = rules[rule, _NUMBER]
-        if answer == _YES:
+        if _covers(rules, rule, first, last):
             break
     if denying == 0:
         return _YES, 0
@@ -196,7 +193,7 @@ def judge_flows(
         number = np.int64(protocol[i])
         kind = np.int64(icmp_type[i])
         code = np.int64(icmp_code[i])
-        port = np.int64(destination_port[i])
+        first, last = _service(number, np.int64(destination_port[i]), kind, code)
 
         groups = _YES
         if bound[row, HAS_GROUPS] == 1:
@@ -208,9 +205,8 @@ def judge_flows(
                 high,
                 low,
                 number,
-                port,
-                kind,
-                code,
+                first,
+                last,
             )
             if groups != _YES and initiated[i] != _HERE:
                 is_icmp = number == _ICMP or number == _ICMPV6
@@ -220,6 +216,9 @@ def judge_flows(
                     asked_kind = np.int64(_request_type(number, kind))
                     asked_code = np.int64(0)
                 if not is_icmp or kind < 0 or asked_kind >= 0:
+                    asked_first, asked_last = _service(
+                        number, np.int64(source_port[i]), asked_kind, asked_code
+                    )
                     tracked = _groups_answer(
                         rules,
                         ranges,
@@ -228,9 +227,8 @@ def judge_flows(
                         high,
                         low,
                         number,
-                        np.int64(source_port[i]),
-                        asked_kind,
-                        asked_code,
+                        asked_first,
+                        asked_last,
                     )
                     if tracked == _YES and initiated[i] == _THERE:
                         groups = _YES
@@ -252,9 +250,8 @@ def judge_flows(
                 high,
                 low,
                 number,
-                port,
-                kind,
-                code,
+                first,
+                last,
             )
 
         if groups == _YES and acl == _YES:

@@ -17,6 +17,8 @@ from vpcflow.policy.security_group import PORT_MAX, PROTOCOL_ALL, Direction, Sec
 
 #: A port, ICMP type or code that is not known.
 NOT_KNOWN = -1
+#: As the last port of a rule: all ports from the first, 0 or below.
+ANY_PORT = -1
 #: Types and codes outside of a byte mean all of them.
 ICMP_VALUE_MAX = 255
 
@@ -59,7 +61,7 @@ def matches_service(rule: SecurityGroupRule | NetworkAclEntry, question: Questio
     if rule.protocol != question.protocol:
         return Answer.NO
     if question.protocol in {TCP, UDP}:
-        if rule.from_port <= 0 and (rule.to_port == -1 or rule.to_port >= PORT_MAX):
+        if rule.from_port <= 0 and (rule.to_port == ANY_PORT or rule.to_port >= PORT_MAX):
             return Answer.YES
         if question.port == NOT_KNOWN:
             return Answer.MAYBE
@@ -73,6 +75,8 @@ def _matches_icmp(icmp_type: int, icmp_code: int, question: Question) -> Answer:
     """Whether type and code are these; a code says nothing without its type."""
     if not 0 <= icmp_type <= ICMP_VALUE_MAX:
         return Answer.YES
+    if question.icmp_type == NOT_KNOWN:
+        return Answer.MAYBE
     pairs = [(icmp_type, question.icmp_type)]
     if 0 <= icmp_code <= ICMP_VALUE_MAX:
         pairs.append((icmp_code, question.icmp_code))

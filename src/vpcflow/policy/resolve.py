@@ -25,13 +25,16 @@ from vpcflow.policy.match_kernels import (
     HAS_GROUPS,
     IS_JUDGED,
     RULE_COLUMNS,
+    SERVICE_LAST,
     SUBNET_BEGIN,
     SUBNET_END,
 )
-from vpcflow.policy.network_acl import RULE_NUMBER_LAST, NetworkAcl
+from vpcflow.policy.matching import ANY_PORT, ICMP_VALUE_MAX
+from vpcflow.policy.network_acl import RULE_NUMBER_LAST, NetworkAcl, NetworkAclEntry
+from vpcflow.policy.protocols import ICMP, ICMPV6, TCP, UDP
 from vpcflow.policy.rule_set import RuleSet
 from vpcflow.policy.rule_text import acl_entry_text, groups_text
-from vpcflow.policy.security_group import Direction, SecurityGroup
+from vpcflow.policy.security_group import PROTOCOL_ALL, Direction, SecurityGroup, SecurityGroupRule
 
 #: Numbers of rules have 16 bits in the flow table; 0 means none.
 RULE_NUMBERS_MAX = 65_535
@@ -113,6 +116,19 @@ def network_ranges(networks: Iterable[Network]) -> tuple[Range, ...]:
     return tuple(joined)
 
 
+def _service(rule: SecurityGroupRule | NetworkAclEntry) -> tuple[int, int, int]:
+    """Protocol, and the range of ports, or of type * 256 + code, that the rule is about."""
+    first, last = rule.from_port, rule.to_port
+    if rule.protocol in {TCP, UDP}:
+        whole = first <= 0 and last == ANY_PORT
+        return rule.protocol, max(first, 0), SERVICE_LAST if whole else last
+    if rule.protocol in {ICMP, ICMPV6} and 0 <= first <= ICMP_VALUE_MAX:
+        if 0 <= last <= ICMP_VALUE_MAX:
+            return rule.protocol, first * 256 + last, first * 256 + last
+        return rule.protocol, first * 256, first * 256 + ICMP_VALUE_MAX
+    return rule.protocol, 0, SERVICE_LAST
+
+
 class _Compiler:
     def __init__(self, bindings: Bindings) -> None:
         self._bindings = bindings
@@ -180,8 +196,7 @@ class _Compiler:
         for group in groups:
             for rule in group.rules:
                 if rule.direction == direction:
-                    service = (rule.protocol, rule.from_port, rule.to_port)
-                    services[service].extend(self._bindings.rule_networks(rule))
+                    services[_service(rule)].extend(self._bindings.rule_networks(rule))
         begin = len(self._rules)
         for service, networks in services.items():
             ranges = network_ranges(networks)
@@ -205,11 +220,11 @@ class _Compiler:
             number = 0
             if not entry.allow:
                 number = self._number(acl_entry_text(acl.network_acl_id, entry.rule_number))
-            service = (entry.protocol, entry.from_port, entry.to_port)
-            self._rules.append((*service, *self._range_span(ranges), int(entry.allow), number))
+            span = self._range_span(ranges)
+            self._rules.append((*_service(entry), *span, int(entry.allow), number))
         everyone = self._range_span(((0, 2**128 - 1),))
         number = self._number(acl_entry_text(acl.network_acl_id, RULE_NUMBER_LAST))
-        self._rules.append((-1, 0, 0, *everyone, 0, number))
+        self._rules.append((PROTOCOL_ALL, 0, SERVICE_LAST, *everyone, 0, number))
         return begin, len(self._rules)
 
     def _range_span(self, ranges: tuple[Range, ...]) -> Span:
