@@ -15,6 +15,7 @@ over all.
 
 from __future__ import annotations
 
+import mmap
 import secrets
 from dataclasses import dataclass
 
@@ -27,11 +28,12 @@ from vpcflow.capture.rtt_kernels import (
     DROPPED,
     EVICTED,
     IMPLAUSIBLE,
-    LINE_WORDS,
+    LINE_BYTES,
+    LOG_ROOM,
     LOG_WORDS,
     LOGGED,
     SAMPLES,
-    SET_WORDS,
+    SET_BYTES,
     SOLID,
     UNATTRIBUTED,
     WAYS,
@@ -41,7 +43,6 @@ from vpcflow.capture.rtt_kernels import (
 )
 from vpcflow.capture.window import RttRows
 
-_MEMORY_LINE_BYTES = 64
 _SEEDS = 6
 
 
@@ -74,12 +75,13 @@ class RttMeter:
     """
 
     def __init__(self, connections_max: int, samples_max: int) -> None:
-        sets = 1 << max(0, -(-connections_max // WAYS) - 1).bit_length()
+        self._sets = 1 << max(0, -(-connections_max // WAYS) - 1).bit_length()
         self._seeds = np.frombuffer(secrets.token_bytes(8 * _SEEDS), np.uint64)
-        self._tags = _aligned(sets * SET_WORDS * 8).view(np.uint64)
-        self._lines = _aligned(sets * WAYS * 2 * LINE_WORDS * 4).view(np.uint32)
+        self._tags = _large_pages(self._sets * SET_BYTES)
+        self._lines = _large_pages(self._sets * WAYS * 2 * LINE_BYTES)
         self._log = np.zeros((samples_max, LOG_WORDS), np.uint64)
         self._counters = np.zeros(COUNTERS, np.int64)
+        self._counters[LOG_ROOM] = samples_max
         self._block_tags = np.zeros(BLOCK, np.uint64)
         self._block_packets = np.zeros(BLOCK, np.int64)
         self._window = 1
@@ -103,11 +105,11 @@ class RttMeter:
             row_of_packet,
             self._window,
             self._seeds,
-            self._tags,
-            self._lines,
-            self._lines.view(np.int64),
-            self._log,
-            self._counters,
+            self._tags.ctypes.data,
+            self._sets,
+            self._lines.ctypes.data,
+            self._log.ctypes.data,
+            self._counters.ctypes.data,
             self._block_tags,
             self._block_packets,
         )
@@ -117,7 +119,12 @@ class RttMeter:
 
         Shape: rows in rising order, only those with samples.
         """
-        flush_lines(self._lines, self._log, self._counters)
+        flush_lines(
+            self._lines.ctypes.data,
+            len(self._lines) // LINE_BYTES,
+            self._log.ctypes.data,
+            self._counters.ctypes.data,
+        )
         logged = int(self._counters[LOGGED])
         keys = np.ascontiguousarray(self._log[:logged, 0])
         row, least, median, count = (np.empty(logged, np.int64) for _ in range(4))
@@ -143,7 +150,8 @@ class RttMeter:
         )
 
 
-def _aligned(size: int) -> npt.NDArray[np.uint8]:
-    """Zeroed bytes that start with a line of memory."""
-    whole = np.zeros(size + _MEMORY_LINE_BYTES, np.uint8)
-    return whole[-whole.ctypes.data % _MEMORY_LINE_BYTES :][:size]
+def _large_pages(size: int) -> npt.NDArray[np.uint8]:
+    """Zeroed bytes in pages that are large if the system has some: fewer are looked up."""
+    memory = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    memory.madvise(mmap.MADV_HUGEPAGE)
+    return np.frombuffer(memory, np.uint8)

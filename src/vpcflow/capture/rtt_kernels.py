@@ -8,7 +8,7 @@ packets of a block are looked at three times: to bring the sets near, then the c
 then to follow them, so that memory is waited for once a block and not twice a packet.
 """
 
-# mypy: disable-error-code="no-any-return,assignment,operator"
+# mypy: disable-error-code="no-any-return,return-value,assignment,operator"
 
 from __future__ import annotations
 
@@ -40,16 +40,24 @@ from vpcflow.capture.parsed_columns import (
     VERDICT_REJECT,
     VERDICT_SHIFT,
 )
-from vpcflow.record.memory_kernels import multiply_fold, prefetch_write
+from vpcflow.record.memory_kernels import (
+    load_i64,
+    load_u32,
+    load_u64,
+    multiply_fold,
+    prefetch_write,
+    store_u32,
+    store_u64,
+)
 
 #: Connections of one set; the one that was not used for the longest makes room.
 WAYS = 4
 #: Packets that are looked up together.
-BLOCK = 64
-#: Words of a set, 64 bits each: the fingerprints, then the packet number of the last use.
-SET_WORDS = 2 * WAYS
-#: Words of one direction of a connection, 32 bits each: one line of memory.
-LINE_WORDS = 16
+BLOCK = 32
+#: A set, in words of 64 bits: the fingerprints, then the packet number of each one's last use.
+SET_BYTES = 2 * WAYS * 8
+#: One direction of a connection, in words of 32 bits: one line of memory.
+LINE_BYTES = 64
 
 #: The words of a direction, by what its sender sent and what came back for it.
 NEXT = 0  # the sequence number after the last byte that was sent
@@ -97,7 +105,7 @@ VALUE_RTT_SHIFT = 5
 #: No sample, but what a direction still had to count.
 VALUE_NONE = 0xFFFFFFFF
 
-#: Counters.
+#: Counters; LOG_ROOM is set when they are made.
 LOGGED = 0  # samples in the log
 USES = 1
 PENDING_LINES = 2
@@ -107,7 +115,8 @@ UNATTRIBUTED = 5
 DROPPED = 6
 EVICTED = 7
 IMPLAUSIBLE = 8
-COUNTERS = 9
+LOG_ROOM = 9  # samples that the log holds
+COUNTERS = 10
 
 _FIN = 1
 _SYN = 2
@@ -120,96 +129,112 @@ _U_LOW = np.uint64(0xFFFFFFFF)
 _U16 = np.uint64(0xFFFF)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy", forceinline=True)
+def get(line: int, word: int) -> int:
+    """One word of a direction."""
+    return np.int64(load_u32(line + 4 * word))
+
+
+@njit(cache=True, nogil=True, error_model="numpy", forceinline=True)
+def put(line: int, word: int, value: int) -> None:
+    """Set one word of a direction."""
+    store_u32(line + 4 * word, np.uint64(value))
+
+
+@njit(cache=True, nogil=True, error_model="numpy", forceinline=True)
+def count_more(counters: int, counter: int, more: int) -> None:
+    """Raise a counter."""
+    address = counters + 8 * counter
+    store_u64(address, np.uint64(load_i64(address) + more))
+
+
+@njit(cache=True, nogil=True, error_model="numpy", forceinline=True)
 def distance(left: int, right: int) -> int:
     """How far one sequence number is after another, over the wrap at 2**32."""
     return ((left - right + _HALF) & _LOW) - _HALF
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def put_log(log: Any, counters: Any, row: int, value: int, least: int, count: int) -> None:
+def put_log(log: int, counters: int, row: int, value: int, least: int, count: int) -> None:
     """Append one sample that stands for ``count``, or count them as dropped."""
-    at = counters[LOGGED]
-    if at == len(log):
-        counters[DROPPED] += count
+    at = load_i64(counters + 8 * LOGGED)
+    if at == load_i64(counters + 8 * LOG_ROOM):
+        count_more(counters, DROPPED, count)
         return
-    log[at, 0] = (np.uint64(row) << np.uint64(32)) | np.uint64(value)
-    log[at, 1] = (np.uint64(count) << np.uint64(32)) | np.uint64(least)
-    counters[LOGGED] = at + 1
+    address = log + at * LOG_WORDS * 8
+    store_u64(address, (np.uint64(row) << np.uint64(32)) | np.uint64(value))
+    store_u64(address + 8, (np.uint64(count) << np.uint64(32)) | np.uint64(least))
+    count_more(counters, LOGGED, 1)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def flush_line(lines: Any, line: int, log: Any, counters: Any) -> None:
+def flush_line(line: int, log: int, counters: int) -> None:
     """Bring what a direction still has to count into the log."""
-    pending = np.int64(lines[line + PENDING])
+    pending = get(line, PENDING)
     if pending:
-        least = np.int64(lines[line + PENDING_LEAST])
-        put_log(log, counters, np.int64(lines[line + ROW]), VALUE_NONE, least, pending)
-        lines[line + PENDING] = 0
-        counters[PENDING_LINES] -= 1
+        least = get(line, PENDING_LEAST)
+        put_log(log, counters, get(line, ROW), VALUE_NONE, least, pending)
+        put(line, PENDING, 0)
+        count_more(counters, PENDING_LINES, -1)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def attribute(lines: Any, line: int, window: int, row: int, log: Any, counters: Any) -> None:
+@njit(cache=True, nogil=True, error_model="numpy", forceinline=True)
+def attribute(line: int, window: int, row: int, log: int, counters: int) -> None:
     """Note the flow row of a direction; a new one starts its counts."""
-    if np.int64(lines[line + WINDOW]) == window and np.int64(lines[line + ROW]) == row:
+    if get(line, WINDOW) == window and get(line, ROW) == row:
         return
-    flush_line(lines, line, log, counters)
-    lines[line + WINDOW] = window
-    lines[line + ROW] = row
-    lines[line + SOLID_SEEN] = 0
-    lines[line + LOOSE_SEEN] = 0
+    flush_line(line, log, counters)
+    put(line, WINDOW, window)
+    put(line, ROW, row)
+    put(line, SOLID_SEEN, 0)
+    put(line, LOOSE_SEEN, 0)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def add_sample(
-    lines: Any, line: int, window: int, rtt_us: int, solid: bool, log: Any, counters: Any
-) -> None:
+def add_sample(line: int, window: int, rtt_us: int, solid: bool, log: int, counters: int) -> None:
     """Count a sample for the flow of a direction, and keep it or not."""
-    if np.int64(lines[line + WINDOW]) != window:
-        counters[UNATTRIBUTED] += 1
+    if get(line, WINDOW) != window:
+        count_more(counters, UNATTRIBUTED, 1)
         return
-    counters[SAMPLES] += 1
-    pending = np.int64(lines[line + PENDING])
+    count_more(counters, SAMPLES, 1)
+    pending = get(line, PENDING)
     least = rtt_us
     if pending:
-        least = min(least, np.int64(lines[line + PENDING_LEAST]))
+        least = min(least, get(line, PENDING_LEAST))
     if solid:
-        counters[SOLID] += 1
-        seen = np.int64(lines[line + SOLID_SEEN]) + 1
-        lines[line + SOLID_SEEN] = seen
+        count_more(counters, SOLID, 1)
+        seen = get(line, SOLID_SEEN) + 1
+        put(line, SOLID_SEEN, seen)
         kept = True
     else:
-        seen = np.int64(lines[line + LOOSE_SEEN]) + 1
-        lines[line + LOOSE_SEEN] = seen
-        kept = lines[line + SOLID_SEEN] == 0
+        seen = get(line, LOOSE_SEEN) + 1
+        put(line, LOOSE_SEEN, seen)
+        kept = get(line, SOLID_SEEN) == 0
     power = 0
     while (seen - 1) >> (DENSE_BITS + power):
         power += 1
     if kept and not seen & ((1 << power) - 1):
         value = (np.int64(not solid) << VALUE_LOOSE_SHIFT) | (rtt_us << VALUE_RTT_SHIFT) | power
-        put_log(log, counters, np.int64(lines[line + ROW]), value, least, pending + 1)
+        put_log(log, counters, get(line, ROW), value, least, pending + 1)
         if pending:
-            lines[line + PENDING] = 0
-            counters[PENDING_LINES] -= 1
+            put(line, PENDING, 0)
+            count_more(counters, PENDING_LINES, -1)
         return
     if not pending:
-        counters[PENDING_LINES] += 1
-    lines[line + PENDING] = pending + 1
-    lines[line + PENDING_LEAST] = least
+        count_more(counters, PENDING_LINES, 1)
+    put(line, PENDING, pending + 1)
+    put(line, PENDING_LEAST, least)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def restart(lines: Any, line: int) -> None:
+def restart(line: int) -> None:
     """Forget a direction's numbers; what was counted for its flow stays."""
-    lines[line + FLAGS] = 0
-    lines[line + SEGMENT] = 0
+    put(line, FLAGS, 0)
+    put(line, SEGMENT, 0)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy", forceinline=True)
 def take_acknowledgement(
-    lines: Any,
-    times: Any,
     line: int,
     number: int,
     payload: int,
@@ -217,47 +242,45 @@ def take_acknowledgement(
     echo: int,
     now: int,
     window: int,
-    log: Any,
-    counters: Any,
+    log: int,
+    counters: int,
 ) -> None:
     """What an acknowledgement number says of the direction that it acknowledges."""
-    state = np.int64(lines[line + FLAGS])
-    if not state & FLAG_KNOWN or distance(number, np.int64(lines[line + NEXT])) > 0:
+    state = get(line, FLAGS)
+    if not state & FLAG_KNOWN or distance(number, get(line, NEXT)) > 0:
         # Of data that were never seen here: nothing can be told from it.
-        lines[line + FLAGS] = state & _NO_PROBE
+        put(line, FLAGS, state & _NO_PROBE)
         return
-    advance = distance(number, np.int64(lines[line + ACKNOWLEDGED]))
+    advance = distance(number, get(line, ACKNOWLEDGED))
     if state & FLAG_PROBE:
-        beyond = distance(number, np.int64(lines[line + PROBE_END]))
+        beyond = distance(number, get(line, PROBE_END))
         if beyond >= 0:
-            took = now - times[(line >> 1) + PROBE_TIME]
-            echoes = has_stamps and echo == np.int64(lines[line + PROBE_STAMP])
+            took = now - load_i64(line + 8 * PROBE_TIME)
+            echoes = has_stamps and echo == get(line, PROBE_STAMP)
             if took < 0 or took > RTT_NS_MAX:
-                counters[IMPLAUSIBLE] += 1
+                count_more(counters, IMPLAUSIBLE, 1)
             elif echoes or not state & FLAG_ECHO:
                 if state & FLAG_HANDSHAKE:
                     solid = beyond == 0 and payload == 0
                 elif beyond:
                     solid = state & FLAG_ECHO != 0
                 else:
-                    segment = max(np.int64(lines[line + SEGMENT]), SEGMENT_BYTES_MIN)
+                    segment = max(get(line, SEGMENT), SEGMENT_BYTES_MIN)
                     solid = state & FLAG_ACKNOWLEDGED != 0 and advance >= 2 * segment
-                add_sample(lines, line, window, took // 1000, solid, log, counters)
+                add_sample(line, window, took // 1000, solid, log, counters)
                 if beyond and not solid:
                     # Next time another packet of the burst, perhaps the one that is answered.
                     skip = (took // 1000) & _SKIP_MASK
                     state = (state & _BELOW_SKIP) | (skip << FLAG_SKIP_SHIFT)
             state &= _NO_PROBE
     if not state & FLAG_ACKNOWLEDGED or advance > 0:
-        lines[line + ACKNOWLEDGED] = number
+        put(line, ACKNOWLEDGED, number)
         state |= FLAG_ACKNOWLEDGED
-    lines[line + FLAGS] = state
+    put(line, FLAGS, state)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy", forceinline=True)
 def take_data(
-    lines: Any,
-    times: Any,
     line: int,
     state: int,
     number: int,
@@ -269,39 +292,37 @@ def take_data(
 ) -> int:
     """What new or repeated data say of their own direction; gives its flags."""
     end = (number + length) & _LOW
-    ahead = distance(number, np.int64(lines[line + NEXT]))
+    ahead = distance(number, get(line, NEXT))
     if ahead >= SEQUENCE_JUMP or ahead < -SEQUENCE_JUMP:
-        lines[line + NEXT] = end
+        put(line, NEXT, end)
         return state & _NO_PROBE & ~FLAG_ACKNOWLEDGED
     if ahead >= 0:
-        lines[line + NEXT] = end
+        put(line, NEXT, end)
         if state & FLAG_PROBE:
             return state
         if state >> FLAG_SKIP_SHIFT:
             return state - (1 << FLAG_SKIP_SHIFT)
         state |= FLAG_PROBE
     else:
-        if state & FLAG_ECHO and distance(number, np.int64(lines[line + PROBE_END])) >= 0:
+        if state & FLAG_ECHO and distance(number, get(line, PROBE_END)) >= 0:
             return state  # another hole, behind the one that is measured
         state &= _NO_PROBE
-        if distance(end, np.int64(lines[line + NEXT])) > 0:
-            lines[line + NEXT] = end
-        unanswered = distance(end, np.int64(lines[line + ACKNOWLEDGED])) > 0
+        if distance(end, get(line, NEXT)) > 0:
+            put(line, NEXT, end)
+        unanswered = distance(end, get(line, ACKNOWLEDGED)) > 0
         if not newer or not state & FLAG_ACKNOWLEDGED or not unanswered:
             return state
         state |= FLAG_PROBE | FLAG_ECHO
-        lines[line + PROBE_STAMP] = stamp
+        put(line, PROBE_STAMP, stamp)
     if is_syn:
         state |= FLAG_HANDSHAKE
-    lines[line + PROBE_END] = end
-    times[(line >> 1) + PROBE_TIME] = now
+    put(line, PROBE_END, end)
+    store_u64(line + 8 * PROBE_TIME, np.uint64(now))
     return state
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy", forceinline=True)
 def follow_packet(
-    lines: Any,
-    times: Any,
     line: int,
     other: int,
     direction: int,
@@ -312,8 +333,8 @@ def follow_packet(
     now: int,
     window: int,
     row: int,
-    log: Any,
-    counters: Any,
+    log: int,
+    counters: int,
 ) -> None:
     """Take one packet of the direction ``line`` into its connection."""
     flags = (transport >> TCP_HEADER_FLAGS_SHIFT) & 0xFF
@@ -323,29 +344,27 @@ def follow_packet(
     has_stamps = (transport >> TIMESTAMPS_BIT) & 1 != 0
     stamp = stamps & _LOW
     length = payload + ((flags >> 1) & 1) + (flags & 1)
-    state = np.int64(lines[line + FLAGS])
+    state = get(line, FLAGS)
     if state & FLAG_KNOWN and (state >> FLAG_DIRECTION_SHIFT) & 1 != direction:
         return  # the same packet on its second way across the interface
     if row >= 0:
-        attribute(lines, line, window, row, log, counters)
+        attribute(line, window, row, log, counters)
     if flags & _RST:
-        lines[line + FLAGS] = state & _NO_PROBE
-        lines[other + FLAGS] = np.int64(lines[other + FLAGS]) & _NO_PROBE
+        put(line, FLAGS, state & _NO_PROBE)
+        put(other, FLAGS, get(other, FLAGS) & _NO_PROBE)
         return
     if flags & _SYN:
         end = (number + length) & _LOW
-        if not state & FLAG_KNOWN or np.int64(lines[line + NEXT]) != end:
-            restart(lines, line)
+        if not state & FLAG_KNOWN or get(line, NEXT) != end:
+            restart(line)
             if not flags & _ACK:
-                restart(lines, other)
-            lines[line + NEXT] = number
-            lines[line + ACKNOWLEDGED] = number
+                restart(other)
+            put(line, NEXT, number)
+            put(line, ACKNOWLEDGED, number)
             state = FLAG_KNOWN | FLAG_ACKNOWLEDGED | (direction << FLAG_DIRECTION_SHIFT)
     if flags & _ACK:
         echo = (stamps >> 32) & _LOW
         take_acknowledgement(
-            lines,
-            times,
             other,
             acknowledgement,
             payload,
@@ -358,41 +377,45 @@ def follow_packet(
         )
     newer = False
     if has_stamps:
-        newer = not state & FLAG_STAMP or distance(stamp, np.int64(lines[line + STAMP])) > 0
+        newer = not state & FLAG_STAMP or distance(stamp, get(line, STAMP)) > 0
         if newer:
-            lines[line + STAMP] = stamp
+            put(line, STAMP, stamp)
             state |= FLAG_STAMP
     if not state & FLAG_KNOWN:
         # Whether the first packet is new or a retransmission cannot be told.
-        lines[line + NEXT] = (number + length) & _LOW
+        put(line, NEXT, (number + length) & _LOW)
         state |= FLAG_KNOWN | (direction << FLAG_DIRECTION_SHIFT)
     elif length:
         is_syn = flags & _SYN != 0
-        state = take_data(lines, times, line, state, number, length, is_syn, newer, stamp, now)
-    lines[line + FLAGS] = state
+        state = take_data(line, state, number, length, is_syn, newer, stamp, now)
+    put(line, FLAGS, state)
     if segments > 1:
         payload = (payload + segments - 1) // segments
-    if payload > np.int64(lines[line + SEGMENT]):
-        lines[line + SEGMENT] = payload
+    if payload > get(line, SEGMENT):
+        put(line, SEGMENT, payload)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def oldest_way(tags: Any, base: int) -> int:
+@njit(cache=True, nogil=True, error_model="numpy", forceinline=True)
+def oldest_way(tag_set: int) -> int:
     """The way of a set that was not used for the longest."""
     way = 0
+    least = load_i64(tag_set + 8 * WAYS)
     for i in range(1, WAYS):
-        if tags[base + WAYS + i] < tags[base + WAYS + way]:
+        use = load_i64(tag_set + 8 * (WAYS + i))
+        if use < least:
             way = i
+            least = use
     return way
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def find_way(tags: Any, base: int, tag: Any) -> int:
+@njit(cache=True, nogil=True, error_model="numpy", forceinline=True)
+def find_way(tag_set: int, tag: Any) -> int:
     """The way of a set with a fingerprint, or -1."""
+    way = -1
     for i in range(WAYS):
-        if tags[base + i] == tag:
-            return i
-    return -1
+        if load_u64(tag_set + 8 * i) == tag:
+            way = i
+    return way
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -403,23 +426,20 @@ def follow_round_trips(
     row_of_packet: Any,
     window: int,
     seeds: Any,
-    tags: Any,
-    lines: Any,
-    times: Any,
-    log: Any,
-    counters: Any,
+    tags: int,
+    sets: int,
+    lines: int,
+    log: int,
+    counters: int,
     block_tags: Any,
     block_packets: Any,
 ) -> None:
     """Take the TCP packets from ``begin`` to ``end`` into the cache, samples into the log.
 
-    Shape: ``tags`` flat, SET_WORDS a set, a power of two of sets; ``lines`` flat, two times
-    LINE_WORDS a connection; ``times`` the same memory in words of 64 bits.
+    Shape: addresses of ``tags``, SET_BYTES a set, a power of two of sets; of ``lines``, two times
+    LINE_BYTES a connection; of the log and of the counters.
     """
-    sets_mask = np.uint64(len(tags) // SET_WORDS - 1)
-    tags_address = np.int64(tags.ctypes.data)
-    lines_address = np.int64(lines.ctypes.data)
-    connection_words = 2 * LINE_WORDS
+    sets_mask = np.uint64(sets - 1)
     at = begin
     while at < end:
         filled = 0
@@ -460,47 +480,45 @@ def follow_round_trips(
             tag = multiply_fold(left ^ ports ^ seeds[4], right ^ seeds[5]) | np.uint64(1 << 63)
             block_tags[filled] = tag
             block_packets[filled] = i << 1 | side
-            prefetch_write(tags_address + np.int64(tag & sets_mask) * SET_WORDS * 8)
+            prefetch_write(tags + np.int64(tag & sets_mask) * SET_BYTES)
             filled += 1
         for j in range(filled):
             tag = block_tags[j]
             set_at = np.int64(tag & sets_mask)
-            way = find_way(tags, set_at * SET_WORDS, tag)
+            way = find_way(tags + set_at * SET_BYTES, tag)
             if way < 0:
-                way = oldest_way(tags, set_at * SET_WORDS)
-            address = lines_address + (set_at * WAYS + way) * connection_words * 4
-            prefetch_write(address)
-            prefetch_write(address + LINE_WORDS * 4)
+                way = oldest_way(tags + set_at * SET_BYTES)
+            line = lines + (set_at * WAYS + way) * 2 * LINE_BYTES
+            prefetch_write(line)
+            prefetch_write(line + LINE_BYTES)
         for j in range(filled):
             tag = block_tags[j]
             i = block_packets[j] >> 1
             side = block_packets[j] & 1
             transport = np.int64(parsed[TRANSPORT_WORD, i])
             set_at = np.int64(tag & sets_mask)
-            base = set_at * SET_WORDS
-            way = find_way(tags, base, tag)
-            if way < 0:
+            tag_set = tags + set_at * SET_BYTES
+            way = find_way(tag_set, tag)
+            is_new = way < 0
+            if is_new:
                 flags = (transport >> TCP_HEADER_FLAGS_SHIFT) & 0xFF
                 if flags & _RST or not (flags & _SYN or transport & _LOW):
                     continue  # without data there is nothing to measure yet
-                way = oldest_way(tags, base)
-                line = (set_at * WAYS + way) * connection_words
-                if tags[base + way]:
-                    counters[EVICTED] += 1
-                    flush_line(lines, line, log, counters)
-                    flush_line(lines, line + LINE_WORDS, log, counters)
-                tags[base + way] = tag
-                for k in range(connection_words):
-                    lines[line + k] = 0
-            uses = counters[USES] + 1
-            counters[USES] = uses
-            tags[base + WAYS + way] = np.uint64(uses)
-            line = (set_at * WAYS + way) * connection_words
+                way = oldest_way(tag_set)
+            line = lines + (set_at * WAYS + way) * 2 * LINE_BYTES
+            if is_new:
+                if load_i64(tag_set + 8 * way):
+                    count_more(counters, EVICTED, 1)
+                    flush_line(line, log, counters)
+                    flush_line(line + LINE_BYTES, log, counters)
+                store_u64(tag_set + 8 * way, tag)
+                for k in range(2 * LINE_BYTES // 8):
+                    store_u64(line + 8 * k, np.uint64(0))
+            count_more(counters, USES, 1)
+            store_u64(tag_set + 8 * (WAYS + way), np.uint64(load_i64(counters + 8 * USES)))
             follow_packet(
-                lines,
-                times,
-                line + side * LINE_WORDS,
-                line + (1 - side) * LINE_WORDS,
+                line + side * LINE_BYTES,
+                line + (1 - side) * LINE_BYTES,
                 (np.int64(parsed[FLOW_WORD, i]) >> DIRECTION_SHIFT) & 1,
                 transport,
                 np.int64(parsed[TCP_NUMBERS, i]),
@@ -515,12 +533,12 @@ def follow_round_trips(
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def flush_lines(lines: Any, log: Any, counters: Any) -> None:
+def flush_lines(lines: int, count: int, log: int, counters: int) -> None:
     """Bring what all directions still have to count into the log."""
-    line = 0
-    while counters[PENDING_LINES] and line < len(lines):
-        flush_line(lines, line, log, counters)
-        line += LINE_WORDS
+    for i in range(count):
+        if not load_i64(counters + 8 * PENDING_LINES):
+            break
+        flush_line(lines + i * LINE_BYTES, log, counters)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
