@@ -38,6 +38,7 @@ COMMANDS: dict[str, LazyCommand] = {
     "table": LazyCommand("table:table", "The stored table: facts and upkeep."),
     "retention": LazyCommand("retention:retention", "Delete old records: plan, then apply."),
     "quarantine": LazyCommand("quarantine:quarantine", "Lines and files that could not be read."),
+    "lab": LazyCommand("lab:lab", "A small VPC of network namespaces, with traffic."),
     "config": LazyCommand("config:config", "Settings: check and show."),
     "completion": LazyCommand("completion:completion", "Print the shell's completion script."),
 }
