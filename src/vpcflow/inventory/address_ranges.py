@@ -45,7 +45,8 @@ class AddressRanges:
     """Immutable table of networks with a value each; the longest prefix that holds an address wins.
 
     Shape: values are 0 or more, mostly indices into a tuple of the caller; of equal networks the
-    first counts. Networks of one family never hold addresses of the other.
+    first counts. Networks of one family never hold addresses of the other; one inside
+    ::ffff:0:0/96 is the IPv4 network that it maps.
     """
 
     def __init__(self, networks: Iterable[tuple[Network, int]]) -> None:

@@ -52,6 +52,7 @@ def find_spans(
     firsts: Any,
     from_s: Any,
     to_s: Any,
+    latest_to_s: Any,
     groups: Any,
     holders: Any,
     words: Any,
@@ -62,7 +63,8 @@ def find_spans(
     """Write who held each address at its time.
 
     Shape: ``addresses`` (n, 2) distinct numbers, ascending; the spans of address i are
-    ``firsts[i]`` to ``firsts[i + 1]`` in order of ``from_s``; ``groups`` and ``holders`` are each
+    ``firsts[i]`` to ``firsts[i + 1]`` in order of ``from_s``, and ``latest_to_s`` is the latest end
+    of a span of that address up to this one, so that a search back ends early; ``groups`` and ``holders`` are each
     span's group and index; a span of ``group`` is preferred (-1: none is), then the latest that
     began. -1 where nobody held it.
     """
@@ -79,11 +81,20 @@ def find_spans(
         found[row] = -1
         if begin == len(addresses) or addresses[begin, 0] != high or addresses[begin, 1] != low:
             continue
-        for span in range(firsts[begin + 1] - 1, firsts[begin] - 1, -1):
-            if from_s[span] > times[row] or times[row] >= to_s[span]:
-                continue
-            if groups[span] == group:
-                found[row] = holders[span]
-                break
-            if found[row] < 0:
-                found[row] = holders[span]
+        first = firsts[begin]
+        span, end = first, firsts[begin + 1]
+        while span < end:
+            middle = (span + end) >> 1
+            if from_s[middle] <= times[row]:
+                span = middle + 1
+            else:
+                end = middle
+        span -= 1
+        while span >= first and latest_to_s[span] > times[row]:
+            if to_s[span] > times[row]:
+                if groups[span] == group:
+                    found[row] = holders[span]
+                    break
+                if found[row] < 0:
+                    found[row] = holders[span]
+            span -= 1

@@ -12,12 +12,20 @@ from vpcflow.inventory.network_interface import Address
 from vpcflow.inventory.vpc import Network
 
 
+def is_mapped(network: ipaddress.IPv6Network, address: Address) -> bool:
+    """Whether the network is an IPv4 one, mapped, that holds the address."""
+    if address.version == 6 or not network.subnet_of(ipaddress.IPv6Network("::ffff:0:0/96")):
+        return False
+    return ipaddress.IPv6Address(int(address) | 0xFFFF << 32) in network
+
+
 def plain_find(networks: list[tuple[Network, int]], address: Address) -> int:
     """The slow way: ask every network."""
     holding = [
-        (network.prefixlen, -order, value)
+        (network.prefixlen + (96 if network.version == 4 else 0), -order, value)
         for order, (network, value) in enumerate(networks)
-        if network.version == address.version and address in network
+        if (network.version == address.version and address in network)
+        or (isinstance(network, ipaddress.IPv6Network) and is_mapped(network, address))
     ]
     return max(holding)[2] if holding else NOT_FOUND
 
