@@ -2,7 +2,7 @@
 
 From a packet to what acknowledges it: the time that the way from here to the receiver and back
 takes. It belongs to the flow whose packet was acknowledged. Of each direction one packet at a time
-is measured; only new data count (Karn's rule), and a retransmission only where the timestamp
+is measured, of a burst the last, since receivers answer that one; only new data count (Karn's rule), and a retransmission only where the timestamp
 option proves that it, and not the first packet, was answered.
 
 Receivers delay acknowledgements by up to 200 ms when little arrives. So samples have two classes.

@@ -73,6 +73,7 @@ SOLID_SEEN = 9
 LOOSE_SEEN = 10
 PENDING = 11  # samples that are counted here and not in the log
 PENDING_LEAST = 12  # the least of them, microseconds
+PROBE_MOVES = 13  # how often the measurement went on to the next packet of a burst
 PROBE_TIME = 7  # as a word of 64 bits: nanoseconds
 
 FLAG_KNOWN = 1  # NEXT holds
@@ -89,6 +90,10 @@ _BELOW_SKIP = (1 << FLAG_SKIP_SHIFT) - 1
 
 #: No larger time is believed: 60 s.
 RTT_NS_MAX = 60_000_000_000
+#: The last packet of a burst is measured, since that one is answered: as long as each follows the
+#: one before within 50 us, and no longer than so many packets.
+BURST_GAP_NS = 50_000
+BURST_PACKETS_MAX = 64
 #: A distance of sequence numbers that no window allows: the ports serve another connection.
 SEQUENCE_JUMP = 1 << 30
 #: What counts as a full segment though only smaller ones were seen: IPv6's least.
@@ -299,10 +304,19 @@ def take_data(
     if ahead >= 0:
         put(line, NEXT, end)
         if state & FLAG_PROBE:
-            return state
-        if state >> FLAG_SKIP_SHIFT:
+            if state & (FLAG_ECHO | FLAG_HANDSHAKE):
+                return state
+            gap = now - load_i64(line + 8 * PROBE_TIME)
+            moves = get(line, PROBE_MOVES) + 1
+            if gap < 0 or gap > BURST_GAP_NS or moves == BURST_PACKETS_MAX:
+                put(line, PROBE_MOVES, BURST_PACKETS_MAX - 1)
+                return state
+            put(line, PROBE_MOVES, moves)
+        elif state >> FLAG_SKIP_SHIFT:
             return state - (1 << FLAG_SKIP_SHIFT)
-        state |= FLAG_PROBE
+        else:
+            state |= FLAG_PROBE
+            put(line, PROBE_MOVES, 0)
     else:
         if state & FLAG_ECHO and distance(number, get(line, PROBE_END)) >= 0:
             return state  # another hole, behind the one that is measured

@@ -5,12 +5,14 @@ Nothing imports this but tests. It forgets no connection; the kernel does when i
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 DENSE = 64
 FULL_SEGMENT_BYTES_MIN = 1220
 RTT_NS_MAX = 60 * 10**9
 JUMP = 1 << 30
+BURST_GAP_NS = 50_000
+BURST_PACKETS_MAX = 64
 
 Address = tuple[int, int]
 
@@ -44,6 +46,7 @@ class _Probe:
     time_ns: int
     is_handshake: bool
     must_echo: int | None
+    packets: int = 1
 
 
 @dataclass
@@ -203,7 +206,15 @@ class RttReference:
             sender.next, sender.acknowledged, sender.probe = end, None, None
         elif ahead >= 0:
             sender.next = end
-            if sender.probe:
+            probe = sender.probe
+            if probe:
+                if probe.is_handshake or probe.must_echo is not None:
+                    return
+                gap = packet.time_ns - probe.time_ns
+                if 0 <= gap <= BURST_GAP_NS and probe.packets < BURST_PACKETS_MAX:
+                    sender.probe = _Probe(end, packet.time_ns, False, None, probe.packets + 1)
+                else:
+                    sender.probe = replace(probe, packets=BURST_PACKETS_MAX)
                 return
             if sender.skip:
                 sender.skip -= 1

@@ -143,6 +143,16 @@ def test_answer_to_later_packets_does_not_pass_for_one_to_the_measured() -> None
     assert measure(packets)[CLIENT_ROW] == (20_000, 20_000, 2)
 
 
+def test_last_packet_of_a_burst_is_measured() -> None:
+    packets = [up(0, "A", 0, 500, 1), down(0, "A", 500, 1)]
+    packets += [up(1 + 0.01 * i, "A", 1 + 1448 * i, 500, 1448) for i in range(6)]
+    packets += [down(21.05, "A", 500, 1 + 1448 * 6)]
+    assert measure(packets)[CLIENT_ROW] == (20_000, 20_000, 1)
+    endless = [up(1 + 0.01 * i, "A", 1 + 100 * i, 500, 100) for i in range(300)]
+    answer = [down(50, "A", 500, 1 + 100 * 64), up(51, "A", 30_001, 500, 1)]
+    assert measure([*packets[:2], *endless, *answer])[CLIENT_ROW] == (48_370, 48_370, 1)
+
+
 def test_retransmission_gives_no_sample_and_its_echo_does() -> None:
     lost = [up(100, "A", 100, 500, 10), up(300, "A", 100, 500, 10), down(320, "A", 500, 110)]
     assert measure([*HANDSHAKE, *lost])[CLIENT_ROW] == (20_000, 20_000, 1)
@@ -339,7 +349,7 @@ def _packets(draw: st.DrawFn) -> list[TcpPacket]:
     packets = []
     now = 0
     for _ in range(draw(st.integers(1, 60))):
-        now += draw(st.integers(-1, 40)) * MS // 8
+        now += draw(st.integers(-1, 40)) * MS // 40
         port = draw(st.integers(0, 1))
         from_client = draw(st.booleans())
         ends = [(CLIENT, 40000 + port), (SERVER, 443)]
