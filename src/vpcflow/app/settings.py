@@ -13,7 +13,9 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from vpcflow.app.ingest_settings import IngestSettings
 from vpcflow.base.data_folder import DataFolder
 from vpcflow.base.errors import SettingsError
+from vpcflow.capture.settings import CaptureSettings
 from vpcflow.collect.settings import CollectSettings
+from vpcflow.inventory.settings import InventorySettings
 from vpcflow.query.settings import QuerySettings
 from vpcflow.store.settings import StoreSettings
 from vpcflow.store.table_settings import TableSettings
@@ -46,6 +48,9 @@ class Settings(BaseSettings):
         default_factory=_default_data,
         description="Folder of everything that vpcflow keeps.",
     )
+    capture: CaptureSettings = Field(
+        default_factory=CaptureSettings, description="Metering packets of interfaces."
+    )
     collect: CollectSettings = Field(
         default_factory=CollectSettings, description="Taking records in."
     )
@@ -54,6 +59,9 @@ class Settings(BaseSettings):
     )
     store: StoreSettings = Field(default_factory=StoreSettings, description="Writing data files.")
     table: TableSettings = Field(default_factory=TableSettings, description="Keeping the table.")
+    inventory: InventorySettings = Field(
+        default_factory=InventorySettings, description="What exists, and whose it is."
+    )
     query: QuerySettings = Field(default_factory=QuerySettings, description="Bounds on questions.")
 
     @property

@@ -145,6 +145,16 @@ def namespaces_of(rule_set: RuleSet) -> tuple[str, ...]:
     )
 
 
+def unattached_interfaces(rule_set: RuleSet) -> tuple[str, ...]:
+    """The ids of interfaces under rules at which nothing can be enforced: they have no device."""
+    bindings = Bindings(rule_set)
+    return tuple(
+        interface.interface_id
+        for interface in rule_set.inventory.interfaces.values()
+        if interface.attachment is None and _is_under_rules(bindings.binding(interface))
+    )
+
+
 def _is_under_rules(binding: Binding) -> bool:
     return bool(binding.groups or binding.acl or binding.missing)
 

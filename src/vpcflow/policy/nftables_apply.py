@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import difflib
 import json
+import shlex
 import shutil
 import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -43,9 +45,18 @@ def apply(script: str, namespace: str = "") -> bool:
     """
     if not plan(script, namespace):
         return False
-    _run(["-c", "-f", "-"], namespace, script)
+    check(script, namespace)
     _run(["-f", "-"], namespace, script)
     return True
+
+
+def check(script: str, namespace: str = "") -> None:
+    """Ask the kernel whether it would take the script; changes nothing.
+
+    Errors: as ``apply``.
+    """
+    _is_there(namespace)
+    _run(["-c", "-f", "-"], namespace, script)
 
 
 def remove(namespace: str = "") -> bool:
@@ -183,7 +194,7 @@ def _error_of(said: str, namespace: str) -> FlowLogError:
         return CaptureError(
             "changing and reading the firewall needs root or CAP_NET_ADMIN",
             where=where,
-            hint="sudo vpcflow firewall ...",
+            hint=shlex.join(["sudo", *sys.argv]),
         )
     if any(text in said for text in ("not supported", _ABSENT, "Protocol error")):
         return CaptureError(

@@ -39,6 +39,7 @@ COMMANDS: dict[str, LazyCommand] = {
     "retention": LazyCommand("retention:retention", "Delete old records: plan, then apply."),
     "quarantine": LazyCommand("quarantine:quarantine", "Lines and files that could not be read."),
     "lab": LazyCommand("lab:lab", "A small VPC of network namespaces, with traffic."),
+    "firewall": LazyCommand("firewall:firewall", "Security groups and ACLs, enforced and logged."),
     "config": LazyCommand("config:config", "Settings: check and show."),
     "completion": LazyCommand("completion:completion", "Print the shell's completion script."),
 }

@@ -1,0 +1,155 @@
+"""``vpcflow firewall plan|apply|remove|explain``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from vpcflow.app.cli.context import settings_of
+
+if TYPE_CHECKING:
+    from vpcflow.app.settings import Settings
+    from vpcflow.policy.nftables import CompiledRuleset
+    from vpcflow.policy.rule_set import RuleSet
+
+
+@click.group()
+def firewall() -> None:
+    """Security groups and network ACLs, enforced and logged by nftables.
+
+    Nothing is enforced until `apply`; `remove` takes it all back. Only the table `inet vpcflow` is
+    touched.
+    """
+
+
+def _file_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    return click.option(
+        "--file",
+        "file",
+        type=click.Path(path_type=Path),
+        help="Inventory and rules, TOML or JSON; else the setting inventory.file.",
+    )(command)
+
+
+def _netns_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    return click.option(
+        "--netns",
+        metavar="NAME",
+        help="Only this network namespace: a name, or a path such as /proc/4711/ns/net.",
+    )(command)
+
+
+@firewall.command()
+@_file_option
+@_netns_option
+@click.pass_context
+def plan(ctx: click.Context, file: Path | None, netns: str | None) -> None:
+    """Print what `apply` would change; changes nothing."""
+    from vpcflow.policy import nftables_apply
+
+    rules, settings = _rules_of(ctx, file)
+    for namespace, compiled in _compiled(rules, settings, netns):
+        difference = nftables_apply.plan(compiled.script, namespace)
+        if not difference:
+            click.echo(f"{_size(namespace, compiled)}: in force already")
+            continue
+        click.echo(difference)
+        lines = difference.splitlines()[2:]
+        more, less = (sum(line.startswith(mark) for line in lines) for mark in "+-")
+        click.echo(f"{_size(namespace, compiled)}: {more} lines to add, {less} to remove")
+    _tell_unattached(rules)
+
+
+@firewall.command()
+@_file_option
+@_netns_option
+@click.pass_context
+def apply(ctx: click.Context, file: Path | None, netns: str | None) -> None:
+    """Put the rules in force, each namespace in one transaction.
+
+    Every namespace's ruleset is checked before the first one changes. Open connections go on, also
+    those that the new rules would not allow.
+    """
+    from vpcflow.policy import nftables_apply
+
+    rules, settings = _rules_of(ctx, file)
+    everywhere = list(_compiled(rules, settings, netns))
+    for namespace, compiled in everywhere:
+        nftables_apply.check(compiled.script, namespace)
+    for namespace, compiled in everywhere:
+        changed = nftables_apply.apply(compiled.script, namespace)
+        click.echo(f"{_size(namespace, compiled)}: {'applied' if changed else 'in force already'}")
+    if everywhere:
+        click.echo(f"refused packets are logged to NFLOG group {settings.capture.firewall_group}")
+    _tell_unattached(rules)
+
+
+@firewall.command()
+@_file_option
+@_netns_option
+@click.pass_context
+def remove(ctx: click.Context, file: Path | None, netns: str | None) -> None:
+    """Take the rules back: where the file attaches interfaces, or in --netns, or here."""
+    from vpcflow.policy import nftables_apply
+    from vpcflow.policy.nftables import namespaces_of
+
+    if netns is not None:
+        namespaces: tuple[str, ...] = (netns,)
+    elif file is not None:
+        namespaces = namespaces_of(_rules_of(ctx, file)[0])
+    else:
+        namespaces = ("",)
+    for namespace in namespaces:
+        done = nftables_apply.remove(namespace)
+        click.echo(f"{_place(namespace)}: {'removed' if done else 'nothing to remove'}")
+
+
+def _rules_of(ctx: click.Context, file: Path | None) -> tuple[RuleSet, Settings]:
+    from vpcflow.policy.file import read_rule_set
+
+    settings = settings_of(ctx)
+    path = file or settings.inventory.file
+    if path is None:
+        raise click.UsageError("which rules? Give --file, or set inventory.file")
+    return read_rule_set(path, settings.inventory), settings
+
+
+def _compiled(
+    rules: RuleSet, settings: Settings, netns: str | None
+) -> Iterator[tuple[str, CompiledRuleset]]:
+    from vpcflow.policy.nftables import NftablesOptions, compile_namespace, namespaces_of
+    from vpcflow.policy.nftables_chains import LogTarget
+
+    options = NftablesOptions(LogTarget(settings.capture.firewall_group))
+    namespaces = namespaces_of(rules) if netns is None else (netns,)
+    if not namespaces:
+        click.echo("no interface under rules is attached to a device", err=True)
+    for namespace in namespaces:
+        yield namespace, compile_namespace(rules, namespace, options)
+
+
+def _size(namespace: str, compiled: CompiledRuleset) -> str:
+    count = len(compiled.interfaces)
+    return (
+        f"{_place(namespace)}: {count} interface{'' if count == 1 else 's'}, "
+        f"{compiled.rules} rule{'' if compiled.rules == 1 else 's'}"
+    )
+
+
+def _place(namespace: str) -> str:
+    return f"namespace {namespace}" if namespace else "this namespace"
+
+
+def _tell_unattached(rules: RuleSet) -> None:
+    from vpcflow.policy.nftables import unattached_interfaces
+
+    names = unattached_interfaces(rules)
+    if names:
+        click.echo(
+            f"not enforced, for want of a device: {', '.join(names[:5])}"
+            + (f" and {len(names) - 5} more" if len(names) > 5 else ""),
+            err=True,
+        )
