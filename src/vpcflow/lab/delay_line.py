@@ -16,6 +16,7 @@ import subprocess
 import sys
 import time
 from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass
 
 from vpcflow.base.errors import CaptureError
@@ -184,10 +185,12 @@ class _Forwarder:
 
 
 def _main(first: str, second: str, delay_ns: str) -> None:
-    sys.stdout.write("ready\n")
-    sys.stdout.flush()
+    output = sys.stdout.fileno()
+    os.write(output, b"ready\n")
     counts = _Forwarder((int(first), int(second)), int(delay_ns)).run(sys.stdin.fileno())
-    sys.stdout.write(json.dumps({"forwarded": counts.forwarded, "dropped": counts.dropped}))
+    told = json.dumps({"forwarded": counts.forwarded, "dropped": counts.dropped})
+    with suppress(BrokenPipeError):  # whoever made the line is gone
+        os.write(output, told.encode())
 
 
 if __name__ == "__main__":
