@@ -22,8 +22,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from vpcflow.capture.rtt_kernels import (
-    BLOCK,
+from vpcflow.capture.rtt_kernels import BLOCK, SET_BYTES, WAYS, follow_round_trips
+from vpcflow.capture.rtt_log_kernels import (
     COUNTERS,
     DROPPED,
     EVICTED,
@@ -33,12 +33,9 @@ from vpcflow.capture.rtt_kernels import (
     LOG_WORDS,
     LOGGED,
     SAMPLES,
-    SET_BYTES,
     SOLID,
     UNATTRIBUTED,
-    WAYS,
     flush_lines,
-    follow_round_trips,
     sum_samples,
 )
 from vpcflow.capture.window import RttRows
