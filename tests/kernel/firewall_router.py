@@ -147,6 +147,17 @@ class Packet:
         kind = 0x0800 if self.source.version == 4 else 0x86DD
         return ROUTER_MAC + _far_mac(self.entry) + struct.pack("!H", kind) + self.ip_bytes()
 
+    def fragments(self) -> list[bytes]:
+        """An IPv4 packet with 8 bytes of payload in two frames; the second begins behind the ports."""
+        whole = self.ip_bytes()
+        frames = []
+        for first, last, offset in ((20, 28, 0x2000), (28, len(whole), 1)):
+            head = struct.pack("!BBHHH", 0x45, 0, 20 + last - first, self.number & 0xFFFF, offset)
+            head += whole[8:10] + b"\0\0" + whole[12:20]
+            head = head[:10] + struct.pack("!H", _checksum(head)) + head[12:]
+            frames.append(self.frame()[:14] + head + whole[first:last])
+        return frames
+
     def _with_checksum(self, body: bytes, at: int, *, pseudo: bool = True) -> bytes:
         head = self.source.packed + self.destination.packed
         head += struct.pack("!II", len(body), self.protocol)
@@ -183,20 +194,23 @@ class Router:
         for opened in (*self.sockets.values(), self.log):
             opened.close()
 
-    def send(self, packets: list[Packet]) -> dict[int, str]:
+    def send(self, packets: list[Packet], *, in_fragments: bool = False) -> dict[int, str]:
         """Send packets; what became of each: ``out:PORT`` or the prefix of its log message."""
+        for packet in packets:
+            for frame in packet.fragments() if in_fragments else [packet.frame()]:
+                self.sockets[packet.entry].send(frame)
+        return self.collect({packet.number for packet in packets})
+
+    def collect(self, wanted: set[int]) -> dict[int, str]:
+        """Wait until every packet of these numbers came out or was reported."""
         found: dict[int, str] = {}
-        wanted = {packet.number for packet in packets}
         with selectors.DefaultSelector() as selector:
             for port, opened in self.sockets.items():
                 selector.register(opened, selectors.EVENT_READ, port)
             selector.register(self.log, selectors.EVENT_READ, "")
-            for packet in packets:
-                self.sockets[packet.entry].send(packet.frame())
             while wanted - found.keys():
                 ready = selector.select(ANSWER_SECONDS_MAX)
-                missing = [packet for packet in packets if packet.number not in found]
-                assert ready, f"neither came out nor was reported: {missing[:3]}"
+                assert ready, f"neither came out nor was reported: {sorted(wanted - found.keys())}"
                 for key, _ in ready:
                     if key.data:
                         _take_frames(self.sockets[key.data], key.data, found)
