@@ -197,7 +197,7 @@ def update_rows(
                 row = rows + 8 * ROW_WORDS * number
             store_u32(place, _U(number) & _LOW32)
             if number < 0:
-                slot = np.int64(load_u64(column + FLOW_WORD * stride) >> _U(SLOT_SHIFT))
+                slot = int(load_u64(column + FLOW_WORD * stride) >> _U(SLOT_SHIFT))
                 slot = slot if slot < slots else slots - 1
                 _skip(column, stride, skipped_packets + 8 * slot, skipped_bytes + 8 * slot)
                 continue

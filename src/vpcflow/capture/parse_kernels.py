@@ -22,9 +22,15 @@ import numpy.typing as npt
 
 from vpcflow.base.compiled import njit
 from vpcflow.base.errors import CaptureError
-from vpcflow.capture.packet_batch import LinkType, PacketBatch
+from vpcflow.capture.header_kernels import (
+    LINK_TYPES,
+    past_extensions,
+    past_link,
+    timestamps,
+    too_short,
+)
+from vpcflow.capture.packet_batch import PacketBatch
 from vpcflow.capture.parsed_columns import (
-    ARP,
     COLUMN_COUNT,
     COUNT_WORD,
     DESTINATION_0,
@@ -39,7 +45,6 @@ from vpcflow.capture.parsed_columns import (
     LATER_FRAGMENT_BIT,
     MALFORMED,
     METERED,
-    NOT_IP,
     PROTOCOL_SHIFT,
     SOURCE_0,
     SOURCE_1,
@@ -51,7 +56,6 @@ from vpcflow.capture.parsed_columns import (
     TIME_NS,
     TIMESTAMPS_BIT,
     TRANSPORT_WORD,
-    TRUNCATED,
 )
 from vpcflow.record.memory_kernels import (
     load_i32,
@@ -66,10 +70,6 @@ from vpcflow.record.memory_kernels import (
     store_u64,
 )
 
-#: VLAN tags that are passed over; a frame with more is NOT_IP.
-VLAN_TAGS_MAX: Final = 8
-#: IPv6 extension headers that are passed over; with more, the next one counts as the protocol.
-IPV6_EXTENSIONS_MAX: Final = 8
 #: First fragments whose ports are remembered.
 FRAGMENTS_MAX: Final = 4096
 #: How long they are: as long as Linux waits for the rest of a packet.
@@ -95,149 +95,15 @@ PARSE_COUNTS: Final = 3
 SEEDS: Final = 8
 
 _U = np.uint64
-_ETHERTYPE_IPV4, _ETHERTYPE_ARP, _ETHERTYPE_IPV6 = 0x0800, 0x0806, 0x86DD
-_VLAN, _SERVICE_VLAN, _OLD_SERVICE_VLAN = 0x8100, 0x88A8, 0x9100
-_HOP_BY_HOP, _ROUTING, _FRAGMENT, _AUTHENTICATION, _OPTIONS = 0, 43, 44, 51, 60
 _NO_NEXT = 59
 _ICMP, _TCP, _UDP, _DCCP, _ICMPV6, _SCTP, _UDP_LITE = 1, 6, 17, 33, 58, 132, 136
-_TIMESTAMP_KIND, _TIMESTAMP_BYTES = 8, 10
-#: Two no-operations and the timestamp option, as nearly every sender writes it.
-_USUAL_OPTIONS = _U(0x0101080A)
 _MAPPED = _U(0xFFFF0000)
-_NULL, _ETHERNET, _RAW, _LOOP, _SLL, _SLL2 = (
-    int(link)
-    for link in (
-        LinkType.NULL,
-        LinkType.ETHERNET,
-        LinkType.RAW,
-        LinkType.LOOP,
-        LinkType.LINUX_SLL,
-        LinkType.LINUX_SLL2,
-    )
-)
 #: How many packets ahead of the one in hand memory is asked for.
-_AHEAD = 8
+_AHEAD = 16
 
 #: What hashes of this process are made with. A sender who knew it could build packets that all
 #: fall on one place of the flow table; so it is drawn anew in every process.
 PROCESS_SEEDS: Final[npt.NDArray[np.uint64]] = np.frombuffer(os.urandom(8 * SEEDS), np.uint64)
-
-
-@njit(cache=True, nogil=True, error_model="numpy", forceinline=True)
-def _too_short(wire: int, needed: int) -> int:
-    """The status of a packet that ends too early: cut by the capture, or so on the wire."""
-    return TRUNCATED if wire >= needed else MALFORMED
-
-
-@njit(cache=True, nogil=True, error_model="numpy", forceinline=True)
-def _past_tags(p: int, ethertype: int, at: int, captured: int, wire: int) -> Any:
-    """Past VLAN tags: the IP version that is due, or a negative status; and where it starts."""
-    tags = 0
-    while ethertype == _VLAN or ethertype == _SERVICE_VLAN or ethertype == _OLD_SERVICE_VLAN:
-        if tags == VLAN_TAGS_MAX:
-            return -NOT_IP, 0
-        if captured < at + 4:
-            return -_too_short(wire, at + 4), 0
-        ethertype = load_network_u16(p + at + 2)
-        at += 4
-        tags += 1
-    if ethertype == _ETHERTYPE_IPV4:
-        return 4, at
-    if ethertype == _ETHERTYPE_IPV6:
-        return 6, at
-    if ethertype == _ETHERTYPE_ARP:
-        return -ARP, 0
-    return -NOT_IP, 0
-
-
-@njit(cache=True, nogil=True, error_model="numpy", forceinline=True)
-def _past_link(p: int, link: int, captured: int, wire: int) -> Any:
-    """The IP version that the link names (0: none), or a negative status; and where IP starts."""
-    if link == _ETHERNET:
-        if captured < 14:
-            return -_too_short(wire, 14), 0
-        return _past_tags(p, load_network_u16(p + 12), 14, captured, wire)
-    if link == _RAW:
-        return 0, 0
-    if link == _SLL:
-        if captured < 16:
-            return -_too_short(wire, 16), 0
-        return _past_tags(p, load_network_u16(p + 14), 16, captured, wire)
-    if link == _SLL2:
-        if captured < 20:
-            return -_too_short(wire, 20), 0
-        return _past_tags(p, load_network_u16(p), 20, captured, wire)
-    if captured < 4:
-        return -_too_short(wire, 4), 0
-    # The family's number is in the order of the machine that captured.
-    family = np.int64(load_network_u32(p))
-    if family > 0xFFFF:
-        family = np.int64(load_u32(p))
-    if family == 2:
-        return 4, 4
-    if family == 10 or family == 24 or family == 28 or family == 30:
-        return 6, 4
-    return -NOT_IP, 0
-
-
-@njit(cache=True, nogil=True, error_model="numpy", forceinline=True)
-def _past_extensions(p: int, protocol: int, end: int) -> Any:
-    """Past IPv6 extension headers: protocol, place, fragment offset, more, identification, is one.
-
-    A chain that is cut or too long ends with the number of the header that was not read. What
-    follows the header of a later fragment is not headers.
-    """
-    at, offset, more, number, fragment = 40, 0, False, _U(0), False
-    for _ in range(IPV6_EXTENSIONS_MAX):
-        if not (
-            protocol == _HOP_BY_HOP
-            or protocol == _ROUTING
-            or protocol == _FRAGMENT
-            or protocol == _AUTHENTICATION
-            or protocol == _OPTIONS
-        ):
-            break
-        if at + 8 > end:
-            break
-        if protocol == _FRAGMENT:
-            bits = load_network_u16(p + at + 2)
-            offset, more = bits & 0xFFF8, (bits & 1) != 0
-            number, fragment = load_network_u32(p + at + 4), True
-            protocol = load_u8(p + at)
-            at += 8
-            if offset != 0:
-                break
-            continue
-        units = load_u8(p + at + 1)
-        size = (units + 2) * 4 if protocol == _AUTHENTICATION else (units + 1) * 8
-        if at + size > end:
-            break
-        protocol = load_u8(p + at)
-        at += size
-    return protocol, at, offset, more, number, fragment
-
-
-@njit(cache=True, nogil=True, error_model="numpy", forceinline=True)
-def _timestamps(p: int, end: int) -> Any:
-    """Both numbers of TCP's timestamp option, as a column holds them, and if it is there."""
-    if end - p >= 12 and load_network_u32(p) == _USUAL_OPTIONS:
-        return load_network_u32(p + 4) | load_network_u32(p + 8) << _U(32), True
-    while p < end:
-        kind = load_u8(p)
-        if kind == 0:
-            break
-        if kind == 1:
-            p += 1
-            continue
-        if p + 2 > end:
-            break
-        size = load_u8(p + 1)
-        if size < 2 or p + size > end:
-            break
-        if kind == _TIMESTAMP_KIND and size == _TIMESTAMP_BYTES:
-            return load_network_u32(p + 2) | load_network_u32(p + 6) << _U(32), True
-        p += size
-    return _U(0), False
 
 
 @njit(cache=True, nogil=True, error_model="numpy", forceinline=True)
@@ -291,7 +157,7 @@ def _parse_ip(
 ) -> int:
     """Everything of a packet from its IP header on; its status. Columns are written if METERED."""
     if captured < 1:
-        return _too_short(wire, 1)
+        return too_short(wire, 1)
     first = load_u8(p)
     if version == 0:
         version = first >> 4
@@ -302,7 +168,7 @@ def _parse_ip(
 
     if version == 4:
         if captured < 20:
-            return _too_short(wire, 20)
+            return too_short(wire, 20)
         at = (first & 15) * 4
         total = load_network_u16(p + 2)
         if total == 0:
@@ -322,7 +188,7 @@ def _parse_ip(
         fragment_protocol = protocol
     else:
         if captured < 40:
-            return _too_short(wire, 40)
+            return too_short(wire, 40)
         total = 40 + load_network_u16(p + 4)
         protocol = load_u8(p + 6)
         if total == 40 and protocol != _NO_NEXT:
@@ -331,7 +197,7 @@ def _parse_ip(
         source_0, source_1 = load_u64(p + 8), load_u64(p + 16)
         destination_0, destination_1 = load_u64(p + 24), load_u64(p + 32)
         end = min(captured, total)
-        protocol, at, offset, more, number, fragment = _past_extensions(p, protocol, end)
+        protocol, at, offset, more, number, fragment = past_extensions(p, protocol, end)
         fragment_protocol = protocol
         if fragment and offset == 0 and not more:
             # A whole packet that only looks like a fragment (RFC 6946).
@@ -375,7 +241,7 @@ def _parse_ip(
                 transport |= _U(raw) << _U(TCP_HEADER_FLAGS_SHIFT)
                 header = max((load_u8(p + at + 12) >> 4) * 4, 20)
                 if header > 20:
-                    times, present = _timestamps(p + at + 20, p + min(at + header, end))
+                    times, present = timestamps(p + at + 20, p + min(at + header, end))
                     transport |= _U(present) << _U(TIMESTAMPS_BIT)
         elif protocol == _UDP or protocol == _UDP_LITE:
             header = 8
@@ -455,13 +321,15 @@ def _parse(
     """Fill the first ``count`` columns of the matrix at ``parsed``."""
     for i in range(count):
         # The offsets of the batch end at its end; the last packets ask for the last one again.
-        prefetch_read(data + load_i64(offsets + 8 * min(i + _AHEAD, count - 1)))
+        ahead = data + load_i64(offsets + 8 * min(i + _AHEAD, count - 1))
+        prefetch_read(ahead)
+        prefetch_read(ahead + 64)
         p = data + load_i64(offsets + 8 * i)
         captured = load_i32(captured_bytes + 4 * i)
         wire = max(load_i32(wire_bytes + 4 * i), captured)
         out = parsed + 8 * i
         store_u64(out + TIME_NS * stride, load_u64(times + 8 * i))
-        version, at = _past_link(p, link, captured, wire)
+        version, at = past_link(p, link, captured, wire)
         if version >= 0:
             status = _parse_ip(
                 p + at,
@@ -542,7 +410,7 @@ def parse_packets(
     Errors: CaptureError for a link type that no packet is parsed of.
     """
     link = int(batch.link_type)
-    if link not in {_NULL, _ETHERNET, _RAW, _LOOP, _SLL, _SLL2}:
+    if batch.link_type not in LINK_TYPES:
         raise CaptureError(
             f"packets of link type {link} cannot be parsed",
             where="parse_packets",

@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final
 
+from vpcflow.capture.header_kernels import IPV6_EXTENSIONS_MAX, VLAN_TAGS_MAX
 from vpcflow.capture.packet_batch import LinkType
 from vpcflow.capture.parse_kernels import (
     FRAGMENT_LIFE_NS,
-    IPV6_EXTENSIONS_MAX,
     IPV6_PAYLOAD_MAX,
-    VLAN_TAGS_MAX,
 )
 from vpcflow.capture.parsed_columns import (
     ARP,

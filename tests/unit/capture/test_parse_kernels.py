@@ -15,11 +15,10 @@ from packet_builder import Captured, ethernet, ipv4, ipv6, packet_batch, tcp, ud
 
 from vpcflow.base.errors import CaptureError
 from vpcflow.capture import parsed_columns as column
+from vpcflow.capture.header_kernels import IPV6_EXTENSIONS_MAX, VLAN_TAGS_MAX
 from vpcflow.capture.packet_batch import LinkType, PacketBatch
 from vpcflow.capture.parse_kernels import (
     FRAGMENT_LIFE_NS,
-    IPV6_EXTENSIONS_MAX,
-    VLAN_TAGS_MAX,
     FragmentCache,
     new_parsed_matrix,
     parse_packets,
