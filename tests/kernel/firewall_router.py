@@ -187,7 +187,7 @@ class Router:
         self.sockets = {
             port: made_in(far, lambda port=port: _packet_socket(port)) for port in PORTS
         }
-        self.log = made_in(namespace, _log_socket)
+        self.log = made_in(namespace, log_socket)
 
     def close(self) -> None:
         """Close all sockets."""
@@ -284,14 +284,15 @@ def _attribute(kind: int, value: bytes) -> bytes:
     return struct.pack("=HH", 4 + len(value), kind) + padded
 
 
-def _log_socket() -> socket.socket:
+def log_socket(queue_threshold: int = 1) -> socket.socket:
+    """A socket that takes the messages of the firewall's NFLOG group, so many packets at once."""
     opened = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, _NETLINK_NETFILTER)
     opened.setsockopt(socket.SOL_SOCKET, 33, _BUFFER_BYTES)
     opened.bind((0, 0))
     for attributes in (
         _attribute(_NFULA_CFG_CMD, b"\x01"),  # bind
         _attribute(_NFULA_CFG_MODE, struct.pack("!IBB", 2048, 2, 0))  # copy packets
-        + _attribute(_NFULA_CFG_QTHRESH, struct.pack("!I", 1)),
+        + _attribute(_NFULA_CFG_QTHRESH, struct.pack("!I", queue_threshold)),
     ):
         body = struct.pack("!BBH", socket.AF_UNSPEC, 0, LOG_GROUP) + attributes
         head = struct.pack("=IHHII", 16 + len(body), _NFNL_LOG_CONFIG, 5, 1, 0)

@@ -193,6 +193,7 @@ def test_without_permission_the_command_is_named(lab: Router) -> None:
     )
     said = subprocess.run(
         ["setpriv", "--bounding-set=-all", "--inh-caps=-all", sys.executable, "-c", code],
+        check=True,
         capture_output=True,
         text=True,
     ).stdout
