@@ -1,0 +1,98 @@
+"""Aim: ``vpcflow firewall`` does what the file says, in the namespace that it says, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from firewall_router import anonymous_namespace, needs_root, run_in
+
+from vpcflow.app.cli.main import cli
+
+pytestmark = pytest.mark.skipif(bool(needs_root()), reason=needs_root())
+
+RULES = """
+[[vpc]]
+name = "main"
+cidr_blocks = ["10.0.0.0/16"]
+[[subnet]]
+name = "public"
+cidr_blocks = ["10.0.1.0/24"]
+[[interface]]
+name = "web"
+id = "eni-0a"
+subnet = "public"
+addresses = ["10.0.1.10"]
+security_groups = ["web"]
+attachment = { device = "veth-web", namespace = "NAMESPACE", side = "port" }
+[[interface]]
+id = "eni-0b"
+name = "elsewhere"
+subnet = "public"
+addresses = ["10.0.1.11"]
+security_groups = ["web"]
+[[security_group]]
+name = "web"
+[[security_group.rule]]
+direction = "ingress"
+protocol = "tcp"
+ports = ["80", "443"]
+source = "0.0.0.0/0"
+"""
+
+
+@pytest.fixture
+def namespace() -> Iterator[str]:
+    with anonymous_namespace() as path:
+        yield path
+
+
+@pytest.fixture
+def file(tmp_path: Path, namespace: str) -> Path:
+    written = tmp_path / "vpc.toml"
+    written.write_text(RULES.replace("NAMESPACE", namespace))
+    return written
+
+
+def firewall(tmp_path: Path, *arguments: object) -> Result:
+    words = ["--data", str(tmp_path / "data"), "firewall", *map(str, arguments)]
+    return CliRunner().invoke(cli, words)
+
+
+def test_plan_apply_remove(tmp_path: Path, namespace: str, file: Path) -> None:
+    what = f"namespace {namespace}: 1 interface, 2 rules: "
+    planned = firewall(tmp_path, "plan", "--file", file)
+    assert planned.exit_code == 0
+    assert "+\tchain eni-0a_ingress_groups {" in planned.stdout
+    assert what in planned.stdout
+    assert run_in(namespace, "nft list ruleset") == ""
+
+    applied = firewall(tmp_path, "apply", "--file", file)
+    assert applied.stdout.splitlines() == [
+        what + "applied",
+        "refused packets are logged to NFLOG group 64",
+    ]
+    assert "not enforced, for want of a device: eni-0b" in applied.stderr
+    assert "table inet vpcflow" in run_in(namespace, "nft list ruleset")
+    assert what + "in force already" in firewall(tmp_path, "plan", "--file", file).stdout
+    assert what + "in force already" in firewall(tmp_path, "apply", "--file", file).stdout
+
+    file.write_text(file.read_text().replace('"443"', '"8443"'))
+    changed = firewall(tmp_path, "plan", "--file", file).stdout.splitlines()
+    assert sum(line.startswith("+") and "tcp dport 8443" in line for line in changed) == 1
+    assert sum(line.startswith("-") and "tcp dport 443" in line for line in changed) == 1
+
+    removed = firewall(tmp_path, "remove", "--netns", namespace)
+    assert removed.stdout == f"namespace {namespace}: removed\n"
+    assert run_in(namespace, "nft list ruleset") == ""
+    again = firewall(tmp_path, "remove", "--file", file)
+    assert again.stdout == f"namespace {namespace}: nothing to remove\n"
+
+
+def test_rules_must_be_named(tmp_path: Path) -> None:
+    refused = firewall(tmp_path, "apply")
+
+    assert refused.exit_code == 2
+    assert "Give --file" in refused.stderr
