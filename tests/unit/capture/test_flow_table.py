@@ -189,6 +189,13 @@ def test_flows_with_one_tag_are_kept_apart() -> None:
     assert update(table, parsed) == [*range(400), *range(400)]
 
 
+@pytest.mark.parametrize("word", range(SOURCE_0, FLOW_WORD + 1))
+def test_every_word_of_the_key_keeps_flows_apart(word: int) -> None:
+    parsed = packets([8] * 6)
+    parsed[word] += np.arange(6, dtype=np.uint64) % np.uint64(3)
+    assert update(FlowTable(1000), parsed) == [0, 1, 2, 0, 1, 2], "also with equal hashes"
+
+
 def test_new_flows_twice_in_one_block_are_one_row() -> None:
     table = FlowTable(1000)
     assert update(table, packets([5, 6, 5, 5, 6])) == [0, 1, 0, 0, 1]
