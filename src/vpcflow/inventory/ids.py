@@ -34,6 +34,10 @@ class IdKind(StrEnum):
     SUBNET = "subnet"
     INTERFACE = "eni"
     INSTANCE = "i"
+    SECURITY_GROUP = "sg"
+    SECURITY_GROUP_RULE = "sgr"
+    NETWORK_ACL = "acl"
+    PREFIX_LIST = "pl"
 
 
 def make_id(kind: IdKind, origin: str, *facts: str) -> str:
