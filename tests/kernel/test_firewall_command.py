@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from click.testing import CliRunner, Result
 from firewall_router import anonymous_namespace, needs_root, run_in
 
 from vpcflow.app.cli.main import cli
+from vpcflow.base.errors import FilterError
 
 pytestmark = pytest.mark.skipif(bool(needs_root()), reason=needs_root())
 
@@ -96,3 +98,20 @@ def test_rules_must_be_named(tmp_path: Path) -> None:
 
     assert refused.exit_code == 2
     assert "Give --file" in refused.stderr
+
+
+def test_explain_reads_the_file_alone(tmp_path: Path, file: Path) -> None:
+    refused = firewall(tmp_path, "explain", "--file", file, "tcp 198.51.100.1 -> 10.0.1.10:22")
+    assert refused.exit_code == 0
+    assert refused.stdout.splitlines()[0] == "tcp 198.51.100.1:50000 -> 10.0.1.10:22"
+    assert refused.stdout.splitlines()[1].startswith("REJECT: the request is refused by")
+
+    allowed = firewall(
+        tmp_path, "explain", "--json", "--file", file, "tcp", "198.51.100.1", "to", "10.0.1.10:80"
+    )
+    steps = [json.loads(line) for line in allowed.stdout.splitlines()]
+    assert {step["verdict"] for step in steps} == {"ACCEPT"}
+    assert {step["leg"] for step in steps} == {"request", "reply"}
+
+    wrong = firewall(tmp_path, "explain", "--file", file, "tcp 198.51.100.1 -> nowhere:22")
+    assert isinstance(wrong.exception, FilterError)

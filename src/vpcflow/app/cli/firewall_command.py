@@ -107,6 +107,49 @@ def remove(ctx: click.Context, file: Path | None, netns: str | None) -> None:
         click.echo(f"{_place(namespace)}: {'removed' if done else 'nothing to remove'}")
 
 
+@firewall.command()
+@click.argument("flow", nargs=-1, required=True)
+@_file_option
+@click.option("--vpc", "vpc_id", metavar="ID", help="Which VPC, where several have an address.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a station.")
+@click.pass_context
+def explain(
+    ctx: click.Context,
+    flow: tuple[str, ...],
+    file: Path | None,
+    vpc_id: str | None,
+    as_json: bool,
+) -> None:
+    """Say which rule lets FLOW and its reply through, or refuses them, station by station.
+
+    FLOW is "tcp 10.0.1.10:50000 -> 10.0.2.10:22" or "icmp 10.0.1.10 to 10.0.2.10"; a `>` needs
+    quotes. Nothing is enforced or asked of the kernel: the file alone is read.
+    """
+    from vpcflow.policy.explain import explain as explain_flow
+    from vpcflow.policy.flow_text import parse_flow
+
+    parsed = parse_flow(" ".join(flow))
+    explained = explain_flow(_rules_of(ctx, file)[0], parsed, vpc_id)
+    if not as_json:
+        click.echo("\n".join(explained.lines()))
+        return
+    import json
+
+    for step in explained.steps:
+        facts = {
+            "leg": step.leg.value,
+            "interface_id": step.interface_id,
+            "direction": step.direction.value,
+            "station": step.station.name,
+            "verdict": step.verdict.name,
+            "rule": step.rule or None,
+            "reason": step.reason,
+            "needed": step.needed or None,
+            "reached": step.reached,
+        }
+        click.echo(json.dumps(facts))
+
+
 def _rules_of(ctx: click.Context, file: Path | None) -> tuple[RuleSet, Settings]:
     from vpcflow.policy.file import read_rule_set
 
