@@ -47,10 +47,11 @@ def _folder(ctx: click.Context) -> Path:
 @lab.command()
 @click.option("--traffic/--no-traffic", default=True, help="Begin the traffic at once.")
 @click.option("--firewall/--no-firewall", default=True, help="Enforce the rules.")
+@click.option("--offload/--no-offload", default=True, help="Packets longer than the MTU.")
 @click.option("--seed", default=1, show_default=True, help="The same choices, the same traffic.")
 @click.option("--speed", default=1.0, show_default=True, help="How much faster traffic runs.")
 @click.pass_context
-def up(ctx: click.Context, traffic: bool, firewall: bool, seed: int, speed: float) -> None:
+def up(ctx: click.Context, /, **options: Any) -> None:
     """Build the lab; returns when everything in it answers."""
     from vpcflow.lab.testbed.lab import Lab, require_root
     from vpcflow.lab.testbed.state import running_state
@@ -60,7 +61,7 @@ def up(ctx: click.Context, traffic: bool, firewall: bool, seed: int, speed: floa
     if running_state(folder) is not None:
         click.echo("the lab is already up; see vpcflow lab status")
         return
-    started = Lab.start(folder, traffic=traffic, firewall=firewall, seed=seed, speed=speed)
+    started = Lab.start(folder, **options)
     click.echo(
         f"the lab is up: {len(started.hosts)} namespaces, supervisor {started.state.pid}\n"
         f"meter it:      vpcflow run --inventory {shlex.quote(str(started.inventory_file))}\n"

@@ -22,6 +22,7 @@ from vpcflow.lab.testbed.messages import (
     send_message,
 )
 from vpcflow.lab.testbed.namespaces import CLONE_NEWNET, set_process_name, unshare
+from vpcflow.lab.testbed.offload import switch_offload_off
 from vpcflow.lab.testbed.scenarios import SCENARIOS
 from vpcflow.lab.testbed.services import start_services
 from vpcflow.lab.testbed.summary import ScenarioSummary
@@ -82,7 +83,7 @@ class _HostProcess:
     async def _prepare(self, message: Message) -> Message:
         try:
             if message["op"] == "wire":
-                _wire(message["settings"], message["commands"], message["ruleset"])
+                _wire(message)
             else:
                 self._listeners = await start_services(HOSTS[self._name])
         except FlowLogError as error:
@@ -105,14 +106,19 @@ class _HostProcess:
         await send_message(self._writer, answer)
 
 
-def _wire(settings: dict[str, str], commands: Sequence[str], ruleset: str) -> None:
+def _wire(message: Message) -> None:
+    _write_settings(message["settings"])
+    _pipe([program("ip"), "-batch", "-"], "\n".join(message["commands"]))
+    _write_settings(message["port_settings"])
+    if not message["offload"]:
+        switch_offload_off()
+    if message["ruleset"]:
+        _pipe([program("nft"), "-f", "-"], message["ruleset"])
+
+
+def _write_settings(settings: dict[str, str]) -> None:
     for name, value in settings.items():
-        path = Path("/proc/sys/net", name)
-        if path.exists():
-            path.write_text(value, encoding="ascii")
-    _pipe([program("ip"), "-batch", "-"], "\n".join(commands))
-    if ruleset:
-        _pipe([program("nft"), "-f", "-"], ruleset)
+        Path("/proc/sys/net", name).write_text(value, encoding="ascii")
 
 
 def _pipe(command: Sequence[str], text: str) -> None:

@@ -11,12 +11,14 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from vpcflow.base.clock import SystemClock
 from vpcflow.base.errors import CaptureError, ResourceError, SettingsError
 from vpcflow.lab.testbed.host_process import program
 from vpcflow.lab.testbed.messages import MESSAGE_BYTES_MAX
@@ -37,6 +39,7 @@ START_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 10.0
 #: The longest that one scenario or the wait for the schedule's end may take.
 CONTROL_TIMEOUT_S = 3600.0
+_LOCK_POLL_S = 0.05
 
 
 class LabHost:
@@ -88,12 +91,15 @@ class Lab:
         folder: Path,
         *,
         firewall: bool = True,
+        offload: bool = True,
         traffic: bool = False,
         seed: int = 1,
         speed: float = 1.0,
     ) -> Self:
         """Build a lab whose state is kept in ``folder``; returns when all of it answers.
 
+        Shape: ``firewall`` enforces the rules; without ``offload`` no packet is longer than the
+        MTU; ``traffic`` starts the schedule.
         Errors: CaptureError without the permission or a program, or when a lab of this folder
         runs already.
         """
@@ -108,16 +114,11 @@ class Lab:
             raise CaptureError(f"cannot keep state: {error.strerror}", where=str(folder)) from error
         try:
             # The supervisor inherits the lock and holds it as long as it lives.
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _take_lock(lock, folder)
             remove_state(folder)
             plan = {"seed": seed, "speed": speed, "duration_s": 0.0} if traffic else None
-            _start_supervisor(folder, lock, {"firewall": firewall, "traffic": plan})
-        except BlockingIOError as error:
-            raise CaptureError(
-                "a lab of this folder is running",
-                where=str(folder),
-                hint="stop it with vpcflow lab down, or use another folder with --data DIR",
-            ) from error
+            settings = {"firewall": firewall, "offload": offload, "traffic": plan}
+            _start_supervisor(folder, lock, settings)
         finally:
             os.close(lock)
         return cls.attach(folder)
@@ -273,6 +274,28 @@ class Lab:
         if "error" in answer:
             raise CaptureError(answer["error"], where=f"scenario {request.get('scenario')}")
         return answer
+
+
+def _take_lock(lock: int, folder: Path) -> None:
+    clock = SystemClock()
+    deadline_s = clock.monotonic_s() + STOP_TIMEOUT_S
+    while not _is_locked(lock):
+        # After a kill the lock is held until the last process has gone, some milliseconds.
+        if running_state(folder) is not None or clock.monotonic_s() >= deadline_s:
+            raise CaptureError(
+                "a lab of this folder is running",
+                where=str(folder),
+                hint="stop it with vpcflow lab down, or use another folder with --data DIR",
+            )
+        clock.wait(threading.Event(), _LOCK_POLL_S)
+
+
+def _is_locked(lock: int) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def require_root() -> None:

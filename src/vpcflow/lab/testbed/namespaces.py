@@ -13,6 +13,8 @@ _MS_BIND = 0x1000
 _MS_REC = 0x4000
 _MS_PRIVATE = 0x4_0000
 _PR_SET_NAME = 15
+#: A process that has ended and that nobody has asked about yet.
+_DEAD_STATES = ("Z", "X")
 _LIBC = ctypes.CDLL(None, use_errno=True)
 
 
@@ -63,14 +65,15 @@ def network_namespace(pid: int) -> str:
 
 
 def process_start_time(pid: int) -> int | None:
-    """When a process was started, in clock ticks since boot; None when there is no such process.
+    """When a process was started, in clock ticks since boot; None when there is none, or a dead one.
 
     A process id alone may be another process by now; with this it is not.
     """
     try:
         with Path(f"/proc/{pid}/stat").open(encoding="utf-8", errors="replace") as file:
             # The name, in parentheses, may hold anything; the 22nd field is the 20th behind it.
-            return int(file.read().rpartition(")")[2].split()[19])
+            fields = file.read().rpartition(")")[2].split()
+            return None if fields[0] in _DEAD_STATES else int(fields[19])
     except (FileNotFoundError, ProcessLookupError):
         return None
 

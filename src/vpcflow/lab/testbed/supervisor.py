@@ -34,14 +34,20 @@ from vpcflow.lab.testbed.namespaces import (
 from vpcflow.lab.testbed.state import RESOLV_FILE, LabState, remove_state, socket_path
 from vpcflow.lab.testbed.topology import DNS_ADDRESS, DNS_DOMAIN, INTERNET, NAMESPACES, ROUTER
 from vpcflow.lab.testbed.traffic import Traffic
-from vpcflow.lab.testbed.wiring import kernel_settings, link_commands, nat_ruleset, router_ruleset
+from vpcflow.lab.testbed.wiring import (
+    kernel_settings,
+    link_commands,
+    nat_ruleset,
+    port_settings,
+    router_ruleset,
+)
 
 
 def main() -> NoReturn:
     """Start and hold a lab.
 
     Shape: one argument, a JSON object with ``folder``, the descriptor ``ready`` to answer on,
-    ``firewall`` and, to start the schedule, ``traffic``.
+    ``firewall``, ``offload`` and, to start the schedule, ``traffic``.
     """
     settings = json.loads(sys.argv[1])
     ready = settings["ready"]
@@ -172,8 +178,10 @@ class _Supervisor:
                 {
                     "op": "wire",
                     "settings": kernel_settings(name),
+                    "port_settings": port_settings(name),
                     "commands": link_commands(name, pids),
                     "ruleset": rulesets.get(name, ""),
+                    "offload": self._settings["offload"],
                 }
             )
 

@@ -39,11 +39,7 @@ _FORWARDS = {
     "ipv4/conf/all/send_redirects": "0",
     "ipv4/conf/default/send_redirects": "0",
 }
-_ANSWERS_FOR_OTHERS = {
-    "ipv4/conf/default/proxy_arp": "1",
-    # Else an answer waits up to 0.8 seconds.
-    "ipv4/neigh/default/proxy_delay": "0",
-}
+_ANSWERS_FOR_OTHERS = {"ipv4/conf/default/proxy_arp": "1"}
 
 
 def kernel_settings(name: str) -> dict[str, str]:
@@ -54,6 +50,13 @@ def kernel_settings(name: str) -> dict[str, str]:
     if name in (ROUTER, INTERNET):
         settings |= _ANSWERS_FOR_OTHERS
     return settings
+
+
+def port_settings(name: str) -> dict[str, str]:
+    """As ``kernel_settings``, to be written when the ports are there."""
+    # Else an answer in another's name waits up to 0.8 seconds.
+    ports = [host.device for host in HOSTS.values() if host.uplink == name and host.name != name]
+    return {f"ipv4/neigh/{device}/proxy_delay": "0" for device in ports}
 
 
 def link_commands(name: str, pids: Mapping[str, int]) -> list[str]:
