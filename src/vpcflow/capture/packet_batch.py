@@ -72,6 +72,8 @@ class SourceCounts:
     dropped: int = 0
     #: Records of a file that were damaged or cut.
     malformed: int = 0
+    #: Packets of a file whose link type is not read.
+    unread: int = 0
 
 
 class PacketSource(Protocol):
