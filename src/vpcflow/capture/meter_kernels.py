@@ -112,11 +112,11 @@ def place_packets(
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def find_cut(parsed: Any, begin: int, end: int, window_end_ns: int) -> int:
-    """The first packet that lies beyond the window; ``end`` when none does."""
-    limit = np.uint64(window_end_ns)
+def find_cut(parsed: Any, begin: int, end: int, earliest_ns: int, window_end_ns: int) -> int:
+    """The first packet beyond the window, or long before it; ``end`` when none is."""
     for i in range(begin, end):
-        if parsed[TIME_NS, i] >= limit:
+        time_ns = np.int64(parsed[TIME_NS, i])
+        if time_ns >= window_end_ns or time_ns < earliest_ns:
             return i
     return end
 

@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import IntEnum
 
 import numpy as np
 import numpy.typing as npt
 
 from vpcflow.capture.observation_point import ObservationPoint
+
+
+class ActionSource(IntEnum):
+    """Who told the action of a point's flows; the number stands in ``action_source``."""
+
+    NOBODY = 0
+    NFLOG = 1
+    POLICY = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,5 +50,5 @@ class ClosedWindow:
     skipped_packets: Mapping[int, int] = field(default_factory=dict)
     lost_namespaces: frozenset[str] = frozenset()
     rule_texts: tuple[str, ...] = ()
-    #: By slot 1 where the firewall's log gave the verdicts, 2 where the known rules did.
+    #: By slot, as ``ActionSource``.
     action_source: npt.NDArray[np.uint8] | None = None

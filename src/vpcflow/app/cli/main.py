@@ -31,6 +31,7 @@ class LazyCommand(NamedTuple):
 
 COMMANDS: dict[str, LazyCommand] = {
     "ingest": LazyCommand("ingest:ingest", "Take flow records from files, folders, S3 or stdin."),
+    "capture": LazyCommand("capture:capture", "Make flow records of a packet capture."),
     "sample": LazyCommand("sample:sample", "Write generated flow logs, for tutorials and tests."),
     **{name: LazyCommand(f"ask:{name}", summary) for name, summary in QUESTION_SUMMARIES.items()},
     "query": LazyCommand("query:query", "Ask in SQL over the view flow_records."),

@@ -1,0 +1,158 @@
+"""``vpcflow capture --read``: a capture file becomes flow records, in the table or as lines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from ipaddress import IPv4Address, IPv6Address
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vpcflow.app.record_sinks import RecordSink
+from vpcflow.app.recorder import RecorderCounts, flow_batches
+from vpcflow.base.errors import ResourceError
+from vpcflow.capture.aggregation import aggregate
+from vpcflow.capture.exclusions import Exclusions
+from vpcflow.capture.file_capture import FileCapture
+from vpcflow.capture.meter import Meter, MeterCounts
+from vpcflow.capture.observation_point import PointBook
+from vpcflow.capture.packet_sources.pcap_file import PcapFileSource
+from vpcflow.capture.policy_judge import PolicyJudge
+from vpcflow.capture.settings import CaptureSettings
+from vpcflow.inventory.network_interface import Address, AttachmentSide, NetworkInterface
+from vpcflow.inventory.settings import InventorySettings
+from vpcflow.inventory.snapshot import Inventory
+from vpcflow.policy.resolve import compile_rules
+
+if TYPE_CHECKING:
+    from vpcflow.policy.rule_set import RuleSet
+
+
+@dataclass(frozen=True)
+class FileCaptureChoices:
+    """What is read, and whose interface it is.
+
+    Shape: ``addresses`` primary first; with an inventory file the interface's own are added.
+    ``nflog`` is a capture file of link type NFLOG with the firewall's refusals; ``mirror`` says
+    that the packets are mirrored traffic in VXLAN, and the inventory's mirror sessions whose.
+    """
+
+    path: str
+    interface_id: str = ""
+    addresses: tuple[Address, ...] = ()
+    mac: str = ""
+    inventory: Path | None = None
+    nflog: str = ""
+    mirror: bool = False
+
+
+@dataclass
+class FileCaptureReport:
+    """What a capture file held and what became of it."""
+
+    meter: MeterCounts
+    records: RecorderCounts = field(default_factory=RecorderCounts)
+    malformed: int = 0
+    warnings: list[str] = field(default_factory=list)
+
+
+def read_capture(
+    choices: FileCaptureChoices,
+    capture: CaptureSettings,
+    inventory_settings: InventorySettings,
+    sink: RecordSink,
+) -> FileCaptureReport:
+    """Meter a file into a sink.
+
+    Errors: CaptureError for what is no capture file, ResourceError for an interface that the
+    inventory does not have, StoreError from the sink.
+    """
+    rules = _rules(choices, inventory_settings)
+    inventory = _with_interface(
+        choices, rules.inventory if rules else Inventory(), inventory_settings
+    )
+    judge = PolicyJudge(compile_rules(rules)) if rules and rules.security_groups else None
+    book = PointBook()
+    meter = Meter(capture, book)
+    report = FileCaptureReport(meter.counts)
+    exclusions = Exclusions(capture.never_logged)
+    with _opened(choices.path) as source:
+        run = _make_run(choices, inventory, meter, book)
+        try:
+            for window in run.windows(source):
+                judged = judge(window) if judge else window
+                made = aggregate(judged, exclusions, nodata=capture.nodata)
+                sink.write(flow_batches(judged, made))
+                report.records.add(made)
+            sink.finish()
+        except BaseException:
+            sink.abort()
+            raise
+        report.malformed = source.counts.malformed
+        report.warnings = list(source.warnings)
+    return report
+
+
+def _make_run(
+    choices: FileCaptureChoices, inventory: Inventory, meter: Meter, book: PointBook
+) -> FileCapture:
+    interface = inventory.interfaces[choices.interface_id]
+    feed = meter.feed()
+    feed.own_addresses((*choices.addresses, *interface.addresses), choices.mac or interface.mac)
+
+    def place(devices: list[int], time_ns: int) -> None:
+        point = book.bind(
+            choices.interface_id,
+            inventory,
+            side=AttachmentSide.INTERFACE,
+            namespace="",
+            at_s=time_ns / 1e9,
+        )
+        for device in devices:
+            feed.devices.put(device, point.slot, AttachmentSide.INTERFACE)
+
+    return FileCapture(meter, feed, place)
+
+
+@contextmanager
+def _opened(path: str) -> Iterator[PcapFileSource]:
+    source = PcapFileSource(path)
+    try:
+        yield source
+    finally:
+        source.close()
+
+
+def _rules(choices: FileCaptureChoices, settings: InventorySettings) -> RuleSet | None:
+    path = choices.inventory or settings.file
+    if path is None:
+        return None
+    from vpcflow.policy.file import read_rule_set
+
+    return read_rule_set(path, settings)
+
+
+def _with_interface(
+    choices: FileCaptureChoices, inventory: Inventory, settings: InventorySettings
+) -> Inventory:
+    """The inventory with the interface that the command line names, if it does not have it."""
+    known = inventory.interfaces.get(choices.interface_id)
+    if known is not None:
+        return inventory
+    if inventory.interfaces and not choices.addresses:
+        raise ResourceError(
+            f"the inventory has no interface {choices.interface_id}",
+            where=str(choices.inventory or settings.file),
+            hint=f"it has {', '.join(list(inventory.interfaces)[:5])}; or give --address",
+        )
+    made = NetworkInterface(
+        choices.interface_id,
+        "",
+        "",
+        settings.account_id,
+        tuple(a for a in choices.addresses if isinstance(a, IPv4Address)),
+        tuple(a for a in choices.addresses if isinstance(a, IPv6Address)),
+        choices.mac,
+    )
+    return replace(inventory, interfaces={**inventory.interfaces, made.interface_id: made})

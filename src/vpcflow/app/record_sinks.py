@@ -1,0 +1,110 @@
+"""Where the records of a capture file go: lines on standard output, or the table."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, Protocol
+
+import numpy as np
+import pyarrow as pa
+
+from vpcflow.record.codec import encode
+from vpcflow.record.sniff import Encoding
+from vpcflow.store.writer import DataFileWriter
+
+if TYPE_CHECKING:
+    from vpcflow.record.batch import FlowBatch
+    from vpcflow.record.log_format import LogFormat
+    from vpcflow.store.settings import StoreSettings
+    from vpcflow.store.table import FlowTable
+
+#: Bytes at both ends of a file that stand for its content.
+EDGE_BYTES = 1 << 16
+
+
+class RecordSink(Protocol):
+    """Takes the records of a capture."""
+
+    def write(self, batches: Iterable[FlowBatch]) -> None:
+        """Take some records."""
+
+    def finish(self) -> None:
+        """All records were given: keep them."""
+
+    def abort(self) -> None:
+        """The capture did not come to its end."""
+
+
+class LineSink:
+    """Records as text lines in a log format, with AWS's header line first."""
+
+    def __init__(self, out: BinaryIO, log_format: LogFormat) -> None:
+        self._out = out
+        self._format = log_format
+        out.write(log_format.header.encode() + b"\n")
+
+    def write(self, batches: Iterable[FlowBatch]) -> None:
+        """Print some records."""
+        versioned = [_with_version(batch, self._format.version) for batch in batches]
+        self._out.write(encode(versioned, Encoding.TEXT, self._format, header=False))
+
+    def finish(self) -> None:
+        """Hand everything to the reader."""
+        self._out.flush()
+
+    def abort(self) -> None:
+        """Lines that were printed are printed."""
+
+
+class TableSink:
+    """Records into the table, in one commit at the end: a killed run leaves nothing.
+
+    Shape: the same ``commit_id`` counts once, as long as the table keeps its snapshot.
+    """
+
+    def __init__(self, table: FlowTable, settings: StoreSettings, commit_id: str) -> None:
+        self._table = table
+        self._commit_id = commit_id
+        self._writer = DataFileWriter(table.data_dir, settings, prefix=commit_id)
+
+    def write(self, batches: Iterable[FlowBatch]) -> None:
+        """Take some records."""
+        for batch in batches:
+            self._writer.append(batch)
+
+    def finish(self) -> None:
+        """Commit."""
+        files = self._writer.finish()
+        if files:
+            self._table.commit(files, self._commit_id)
+
+    def abort(self) -> None:
+        """Remove what was written."""
+        self._writer.abort()
+
+
+def commit_id_of(path: str, choices: Iterable[str]) -> str:
+    """One id for one capture file metered in one way; a stream has a new one each time."""
+    if path == "-":
+        return f"capture-{secrets.token_hex(8)}"
+    digest = hashlib.blake2b(digest_size=8)
+    with Path(path).open("rb") as file:
+        size = file.seek(0, 2)
+        digest.update(f"{size}".encode())
+        for start in (0, max(0, size - EDGE_BYTES)):
+            file.seek(start)
+            digest.update(file.read(EDGE_BYTES))
+    for choice in choices:
+        digest.update(b"\0" + choice.encode())
+    return f"capture-{digest.hexdigest()}"
+
+
+def _with_version(batch: FlowBatch, version: int) -> FlowBatch:
+    """AWS prints the version of the format, not that of the record's maker."""
+    records = batch.records
+    column = pa.array(np.full(records.num_rows, version, np.int32))
+    at = records.schema.get_field_index("version")
+    return batch.with_records(records.set_column(at, records.schema.field(at), column))
