@@ -14,6 +14,7 @@ from vpcflow.lab.testbed.namespaces import process_start_time
 from vpcflow.lab.testbed.rules import lab_inventory, lab_rule_set
 from vpcflow.lab.testbed.state import INVENTORY_FILE, STATE_FILE, LabState, running_state
 from vpcflow.lab.testbed.topology import HOSTS, SUBNETS, VPC_CIDR, VPC_CIDR6
+from vpcflow.policy.file import read_rule_set
 
 
 def test_addresses_and_names_are_unique_and_in_their_subnets() -> None:
@@ -45,10 +46,11 @@ def test_rules_name_only_what_exists() -> None:
     assert without == ["nat"]
 
 
-def test_the_file_gives_back_the_inventory(tmp_path: Path) -> None:
+def test_the_file_gives_back_the_inventory_and_the_rules(tmp_path: Path) -> None:
     write_inventory(tmp_path, 4711)
-    found = read_inventory(tmp_path / INVENTORY_FILE, InventorySettings())
-    assert found == lab_inventory(4711)
+    file = tmp_path / INVENTORY_FILE
+    assert read_inventory(file, InventorySettings()) == lab_inventory(4711)
+    assert read_rule_set(file, InventorySettings()) == lab_rule_set(4711)
 
 
 def test_the_ruleset_is_for_the_routers_namespace() -> None:

@@ -9,12 +9,13 @@ from typing import Any
 from vpcflow.lab.testbed.namespaces import network_namespace
 from vpcflow.lab.testbed.rules import lab_rule_set
 from vpcflow.lab.testbed.state import INVENTORY_FILE
-from vpcflow.policy.network_acl import NetworkAcl
+from vpcflow.policy.network_acl import NetworkAcl, NetworkAclEntry
 from vpcflow.policy.nftables import compile_ruleset
+from vpcflow.policy.protocols import ICMP, ICMPV6, TCP, UDP
 from vpcflow.policy.rule_set import RuleSet
-from vpcflow.policy.security_group import PROTOCOL_ALL, SecurityGroup
+from vpcflow.policy.security_group import PROTOCOL_ALL, SecurityGroup, SecurityGroupRule
 
-_PROTOCOL_NAMES = {1: "icmp", 6: "tcp", 17: "udp", 58: "icmpv6", PROTOCOL_ALL: "all"}
+_PROTOCOL_NAMES = {ICMP: "icmp", TCP: "tcp", UDP: "udp", ICMPV6: "icmpv6", PROTOCOL_ALL: "all"}
 
 
 def firewall_ruleset(router_pid: int) -> str:
@@ -86,32 +87,38 @@ def _group(group: SecurityGroup) -> dict[str, Any]:
     rules = [
         {
             "id": rule.rule_id,
-            "direction": str(rule.direction),
-            "protocol": _PROTOCOL_NAMES[rule.protocol],
-            "from_port": rule.from_port,
-            "to_port": rule.to_port,
-            "cidr": str(rule.cidr) if rule.cidr else None,
-            "group": rule.group_id,
+            **_service(rule),
+            "peer": str(rule.cidr) if rule.cidr else rule.prefix_list_id or rule.group_id,
         }
         for rule in group.rules
     ]
-    return {"id": group.group_id, "name": group.name, "vpc": group.vpc_id, "rules": rules}
+    return {"id": group.group_id, "name": group.name, "vpc": group.vpc_id, "rule": rules}
 
 
 def _acl(acl: NetworkAcl) -> dict[str, Any]:
     entries = [
         {
             "rule_number": entry.rule_number,
-            "direction": str(entry.direction),
-            "allow": entry.allow,
-            "protocol": _PROTOCOL_NAMES[entry.protocol],
-            "from_port": entry.from_port,
-            "to_port": entry.to_port,
-            "cidr": str(entry.cidr),
+            "action": "allow" if entry.allow else "deny",
+            **_service(entry),
+            "peer": str(entry.cidr),
         }
         for entry in acl.entries
     ]
-    return {"id": acl.network_acl_id, "name": acl.name, "vpc": acl.vpc_id, "entries": entries}
+    return {"id": acl.network_acl_id, "name": acl.name, "vpc": acl.vpc_id, "entry": entries}
+
+
+def _service(rule: SecurityGroupRule | NetworkAclEntry) -> dict[str, Any]:
+    facts: dict[str, Any] = {
+        "direction": str(rule.direction),
+        "protocol": _PROTOCOL_NAMES[rule.protocol],
+    }
+    if rule.protocol in (ICMP, ICMPV6):
+        facts["icmp_type"] = rule.from_port
+        facts["icmp_code"] = rule.to_port
+    elif rule.protocol in (TCP, UDP):
+        facts["ports"] = f"{rule.from_port}-{rule.to_port}"
+    return facts
 
 
 def _table(name: str, facts: dict[str, Any]) -> str:

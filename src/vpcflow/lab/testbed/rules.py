@@ -23,10 +23,10 @@ from vpcflow.lab.testbed.topology import (
     resource_id,
 )
 from vpcflow.policy.network_acl import NetworkAcl, NetworkAclEntry
+from vpcflow.policy.protocols import ICMP, ICMPV6, TCP, UDP
 from vpcflow.policy.rule_set import RuleSet
 from vpcflow.policy.security_group import PROTOCOL_ALL, Direction, SecurityGroup, SecurityGroupRule
 
-_ICMP, _TCP, _UDP, _ICMPV6 = 1, 6, 17, 58
 _ECHO, _ECHO6 = 8, 128
 _ANYWHERE = IPv4Network("0.0.0.0/0")
 _ANYWHERE6 = IPv6Network("::/0")
@@ -36,49 +36,49 @@ _IN, _OUT = Direction.INGRESS, Direction.EGRESS
 
 #: Direction, protocol, from and to port (ICMP: type and code), the other side: network or group.
 _Rule = tuple[Direction, int, int, int, Network | str]
-_DNS: _Rule = (_OUT, _UDP, 53, 53, IPv4Network(DNS_ADDRESS))
+_DNS: _Rule = (_OUT, UDP, 53, 53, IPv4Network(DNS_ADDRESS))
 _GROUP_RULES: dict[str, tuple[_Rule, ...]] = {
     "web": (
-        (_IN, _TCP, 80, 80, _ANYWHERE),
-        (_IN, _TCP, 443, 443, _ANYWHERE),
-        (_IN, _TCP, 80, 80, _ANYWHERE6),
-        (_IN, _TCP, 443, 443, _ANYWHERE6),
-        (_IN, _ICMP, _ECHO, -1, _CLIENTS),
-        (_IN, _ICMPV6, _ECHO6, -1, _CLIENTS6),
-        (_IN, _TCP, 22, 22, "bastion"),
-        (_OUT, _TCP, 8080, 8080, "app"),
-        (_OUT, _ICMP, _ECHO, -1, VPC_CIDR),
+        (_IN, TCP, 80, 80, _ANYWHERE),
+        (_IN, TCP, 443, 443, _ANYWHERE),
+        (_IN, TCP, 80, 80, _ANYWHERE6),
+        (_IN, TCP, 443, 443, _ANYWHERE6),
+        (_IN, ICMP, _ECHO, -1, _CLIENTS),
+        (_IN, ICMPV6, _ECHO6, -1, _CLIENTS6),
+        (_IN, TCP, 22, 22, "bastion"),
+        (_OUT, TCP, 8080, 8080, "app"),
+        (_OUT, ICMP, _ECHO, -1, VPC_CIDR),
         _DNS,
     ),
     "bastion": (
-        (_IN, _TCP, 22, 22, _CLIENTS),
-        (_IN, _TCP, 22, 22, _CLIENTS6),
-        (_OUT, _TCP, 22, 22, "app"),
-        (_OUT, _TCP, 22, 22, "web"),
-        (_OUT, _ICMP, _ECHO, -1, VPC_CIDR),
+        (_IN, TCP, 22, 22, _CLIENTS),
+        (_IN, TCP, 22, 22, _CLIENTS6),
+        (_OUT, TCP, 22, 22, "app"),
+        (_OUT, TCP, 22, 22, "web"),
+        (_OUT, ICMP, _ECHO, -1, VPC_CIDR),
         _DNS,
     ),
     "app": (
-        (_IN, _TCP, 8080, 8080, "web"),
-        (_IN, _TCP, 22, 22, "bastion"),
-        (_IN, _ICMP, _ECHO, -1, VPC_CIDR),
-        (_OUT, _TCP, 5432, 5432, "db"),
-        (_OUT, _TCP, 80, 80, _ANYWHERE),
-        (_OUT, _TCP, 443, 443, _ANYWHERE),
-        (_OUT, _TCP, 80, 80, _ANYWHERE6),
-        (_OUT, _TCP, 443, 443, _ANYWHERE6),
-        (_OUT, _ICMP, _ECHO, -1, VPC_CIDR),
+        (_IN, TCP, 8080, 8080, "web"),
+        (_IN, TCP, 22, 22, "bastion"),
+        (_IN, ICMP, _ECHO, -1, VPC_CIDR),
+        (_OUT, TCP, 5432, 5432, "db"),
+        (_OUT, TCP, 80, 80, _ANYWHERE),
+        (_OUT, TCP, 443, 443, _ANYWHERE),
+        (_OUT, TCP, 80, 80, _ANYWHERE6),
+        (_OUT, TCP, 443, 443, _ANYWHERE6),
+        (_OUT, ICMP, _ECHO, -1, VPC_CIDR),
         _DNS,
     ),
     # A database answers; it opens nothing.
-    "db": ((_IN, _TCP, 5432, 5432, "app"), (_IN, _ICMP, _ECHO, -1, IPv4Network("10.0.2.0/24"))),
+    "db": ((_IN, TCP, 5432, 5432, "app"), (_IN, ICMP, _ECHO, -1, IPv4Network("10.0.2.0/24"))),
     # AWS's default group, without its egress.
     "idle": ((_IN, PROTOCOL_ALL, 0, 65_535, "idle"),),
 }
 #: Rule number, direction, allow, network, protocol, ports.
 _ACL_ENTRIES: dict[str, tuple[NetworkAclEntry, ...]] = {
     "public": (
-        NetworkAclEntry(90, _IN, False, _ANYWHERE, _TCP, 3389, 3389),
+        NetworkAclEntry(90, _IN, False, _ANYWHERE, TCP, 3389, 3389),
         NetworkAclEntry(100, _IN, True, _ANYWHERE),
         NetworkAclEntry(101, _IN, True, _ANYWHERE6),
         NetworkAclEntry(100, _OUT, True, _ANYWHERE),
@@ -89,7 +89,7 @@ _ACL_ENTRIES: dict[str, tuple[NetworkAclEntry, ...]] = {
     "app": (
         NetworkAclEntry(100, _IN, True, _ANYWHERE),
         NetworkAclEntry(101, _IN, True, _ANYWHERE6),
-        NetworkAclEntry(90, _OUT, False, SUBNETS["public"].cidr, _ICMP, -1, -1),
+        NetworkAclEntry(90, _OUT, False, SUBNETS["public"].cidr, ICMP, -1, -1),
         NetworkAclEntry(100, _OUT, True, _ANYWHERE),
         NetworkAclEntry(101, _OUT, True, _ANYWHERE6),
     ),
