@@ -99,7 +99,8 @@ def _make_run(
 ) -> FileCapture:
     interface = inventory.interfaces[choices.interface_id]
     feed = meter.feed()
-    feed.own_addresses((*choices.addresses, *interface.addresses), choices.mac or interface.mac)
+    addresses = (*choices.addresses, *interface.addresses)
+    feed.own_addresses([(addresses, choices.mac or interface.mac)])
 
     def place(devices: list[int], time_ns: int) -> None:
         point = book.bind(

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from ipaddress import IPv4Address, IPv6Address
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,6 +16,7 @@ from vpcflow.capture.meter_kernels import (
     count_statuses,
     find_cut,
     find_unknown,
+    own_place,
     place_packets,
     resolve_directions,
 )
@@ -27,6 +27,7 @@ from vpcflow.capture.parsed_columns import STATUS_COUNT, STATUS_NAMES, TIME_NS
 from vpcflow.capture.rtt import RttMeter
 from vpcflow.capture.settings import CaptureSettings
 from vpcflow.capture.window import ClosedWindow
+from vpcflow.inventory.network_interface import Address
 
 if TYPE_CHECKING:
     from vpcflow.capture.verdict import VerdictSet
@@ -75,15 +76,32 @@ class Feed:
         self._counts = counts
         self._drop_discovery = drop_discovery
         self._fragments = FragmentCache()
-        self._own: npt.NDArray[np.uint64] = np.zeros((0, 2), np.uint64)
-        self._own_mac = np.uint64(0)
+        self._own: npt.NDArray[np.uint64] | None = None
+        self._own_macs = np.zeros(1, np.uint64)
         self._unknown = np.zeros(UNKNOWN_DEVICES_MAX, np.int32)
 
-    def own_addresses(self, addresses: Iterable[IPv4Address | IPv6Address], mac: str = "") -> None:
-        """Whose packets a file holds: tells direction where the file does not."""
-        self._own = np.array([address_words(a) for a in addresses], np.uint64).reshape(-1, 2)
-        if mac:
-            self._own_mac = np.uint64(int(mac.replace(":", ""), 16))
+    def own_addresses(self, interfaces: Sequence[tuple[Iterable[Address], str]]) -> None:
+        """Whose packets these are: tells direction where the source does not.
+
+        Shape: addresses and MAC (empty: learned) of each device, by its number; one entry is for
+        all devices.
+        """
+        found = [
+            (device, *address_words(address))
+            for device, (addresses, _) in enumerate(interfaces)
+            for address in addresses
+        ]
+        places = 16
+        while places < 4 * len(found):
+            places *= 2
+        own = np.zeros((places, 3), np.uint64)
+        for device, *words in found:
+            first, second = np.uint64(words[0]), np.uint64(words[1])
+            own[own_place(own, device, first, second)] = (device + 1, first, second)
+        self._own = own
+        self._own_macs = np.array(
+            [int(mac.replace(":", "") or "0", 16) for _, mac in interfaces], np.uint64
+        )
 
     def unknown_devices(self, batch: PacketBatch) -> list[int]:
         """Devices of a batch that the map does not have yet, at most ``UNKNOWN_DEVICES_MAX``."""
@@ -95,16 +113,17 @@ class Feed:
         parse_packets(batch, self._fragments, self.parsed)
         count = len(batch)
         direction = batch.direction
-        if count and len(self._own) and direction.max() == PacketDirection.UNKNOWN:
+        if count and self._own is not None and direction.max() == PacketDirection.UNKNOWN:
             direction = direction.copy()
-            self._own_mac = resolve_directions(
+            resolve_directions(
                 self.parsed,
                 batch.data,
                 batch.offset,
                 batch.captured_bytes,
+                batch.device,
                 batch.link_type is LinkType.ETHERNET,
                 self._own,
-                self._own_mac,
+                self._own_macs,
                 direction,
             )
         place_packets(

@@ -140,11 +140,22 @@ def count_statuses(
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _is_own(first: Any, second: Any, own: Any) -> bool:
-    for j in range(len(own)):
-        if own[j, 0] == first and own[j, 1] == second:
-            return True
-    return False
+def own_place(own: Any, device: int, first: Any, second: Any) -> int:
+    """Where a device's address stands in the open-addressing table ``own``, or would stand."""
+    mask = len(own) - 1
+    mixed = (first ^ second * np.uint64(0x9E3779B97F4A7C15)) + np.uint64(device)
+    at = np.int64((mixed * np.uint64(0xBF58476D1CE4E5B9)) >> np.uint64(40)) & mask
+    wanted = np.uint64(device + 1)
+    while own[at, 0] != np.uint64(0):
+        if own[at, 0] == wanted and own[at, 1] == first and own[at, 2] == second:
+            return at
+        at = (at + 1) & mask
+    return at
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _is_own(own: Any, device: int, first: Any, second: Any) -> bool:
+    return own[own_place(own, device, first, second), 0] != np.uint64(0)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -172,36 +183,39 @@ def resolve_directions(
     data: Any,
     offset: Any,
     captured_bytes: Any,
+    device: Any,
     has_mac: bool,
     own: Any,
-    own_mac: Any,
+    own_macs: Any,
     out: Any,
-) -> Any:
-    """Which way packets of a capture file crossed an interface, by its addresses and its MAC.
+) -> None:
+    """Which way packets crossed an interface, by its addresses and its MAC.
 
-    Shape: ``own`` holds the interface's addresses as words; ``own_mac`` is 0 until a packet from
-    an own address shows it. With a MAC the frame decides, so that what is forwarded or sent to a
-    group counts rightly; without one the addresses do. Returns the MAC.
+    Shape: ``own`` holds addresses by device, ``own_macs`` MACs by device, 0 until a packet from an
+    own address shows it; with one MAC all devices are one interface. With a MAC the frame decides,
+    so that what is forwarded or sent to a group counts rightly; without one the addresses do.
     """
+    is_one = len(own_macs) == 1
     for i in range(len(offset)):
         if out[i] < 2 or parsed[STATUS, i] != np.uint64(METERED):
             continue
-        from_own = _is_own(parsed[SOURCE_0, i], parsed[SOURCE_1, i], own)
+        number = 0 if is_one else np.int64(device[i])
+        if number < 0 or number >= len(own_macs):
+            continue
+        from_own = _is_own(own, number, parsed[SOURCE_0, i], parsed[SOURCE_1, i])
         if has_mac and captured_bytes[i] >= 14:
             target = _mac(data, offset[i])
             sender = _mac(data, offset[i] + 6)
-            if own_mac == np.uint64(0) and from_own:
-                own_mac = sender
-            if own_mac != np.uint64(0):
-                if sender == own_mac:
+            if own_macs[number] == np.uint64(0) and from_own:
+                own_macs[number] = sender
+            if own_macs[number] != np.uint64(0):
+                if sender == own_macs[number]:
                     out[i] = 1
-                elif target == own_mac or target >> np.uint64(40) & _MULTICAST_BIT:
+                elif target == own_macs[number] or target >> np.uint64(40) & _MULTICAST_BIT:
                     out[i] = 0
                 continue
+        first, second = parsed[DESTINATION_0, i], parsed[DESTINATION_1, i]
         if from_own:
             out[i] = 1
-        elif _is_own(parsed[DESTINATION_0, i], parsed[DESTINATION_1, i], own) or _is_group_address(
-            parsed[DESTINATION_0, i], parsed[DESTINATION_1, i]
-        ):
+        elif _is_own(own, number, first, second) or _is_group_address(first, second):
             out[i] = 0
-    return own_mac
