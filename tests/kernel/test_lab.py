@@ -203,6 +203,12 @@ def test_a_summary_counts_the_packets_that_crossed_the_port(lab: Lab) -> None:
         )
 
 
+def test_an_idle_interface_has_no_packet(lab: Lab) -> None:
+    with PacketTap(lab.router.pid, "idle") as tap:
+        lab.once("pages")
+        assert tap.packets() == []
+
+
 def test_packets_within_a_subnet_cross_the_router(lab: Lab) -> None:
     with PacketTap(lab.router.pid, "web") as tap:
         (flow,) = lab.once("ssh", host="bastion", to=_WEB)["flows"]
@@ -286,7 +292,8 @@ def test_services_outlive_nonsense(lab: Lab) -> None:
 def test_a_host_runs_programs_in_its_network(lab: Lab) -> None:
     done = lab.hosts["web"].run(["ip", "-o", "addr", "show", "eth0"])
     assert done.returncode == 0
-    assert all(address in done.stdout for address in HOSTS["web"].addresses)
+    found = {line.split()[3].split("/")[0] for line in done.stdout.splitlines()}
+    assert found == {*HOSTS["web"].addresses, "fe80::2"}
     with pytest.raises(ResourceError, match="no such host: mars"):
         lab.host("mars")
 

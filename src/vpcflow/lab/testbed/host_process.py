@@ -27,6 +27,7 @@ from vpcflow.lab.testbed.scenarios import SCENARIOS
 from vpcflow.lab.testbed.services import start_services
 from vpcflow.lab.testbed.summary import ScenarioSummary
 from vpcflow.lab.testbed.topology import HOSTS
+from vpcflow.lab.testbed.wiring import kernel_settings
 
 _SYSTEM_FOLDERS = "/usr/sbin:/usr/bin:/sbin:/bin"
 _OPEN_FILES = 4096
@@ -71,7 +72,13 @@ class _HostProcess:
     async def serve(self, channel: socket.socket) -> None:
         reader, self._writer = await asyncio.open_connection(sock=channel, limit=MESSAGE_BYTES_MAX)
         # The /proc that this process sees is still the host's: this is our id out there.
-        await send_message(self._writer, {"pid": int(Path("/proc/self").readlink().name)})
+        hello: Message = {"pid": int(Path("/proc/self").readlink().name)}
+        try:
+            # Before the uplink's process puts a device here, which takes them over.
+            _write_settings(kernel_settings(self._name))
+        except OSError as error:
+            hello |= {"error": f"kernel settings: {error}", "hint": ""}
+        await send_message(self._writer, hello)
         while (message := await receive_message(reader)) is not None:
             if message["op"] == "run":
                 run = asyncio.create_task(self._run(message))
@@ -107,9 +114,8 @@ class _HostProcess:
 
 
 def _wire(message: Message) -> None:
-    _write_settings(message["settings"])
     _pipe([program("ip"), "-batch", "-"], "\n".join(message["commands"]))
-    _write_settings(message["port_settings"])
+    _write_settings(message["settings"])
     if not message["offload"]:
         switch_offload_off()
     if message["ruleset"]:

@@ -35,7 +35,6 @@ from vpcflow.lab.testbed.state import RESOLV_FILE, LabState, remove_state, socke
 from vpcflow.lab.testbed.topology import DNS_ADDRESS, DNS_DOMAIN, INTERNET, NAMESPACES, ROUTER
 from vpcflow.lab.testbed.traffic import Traffic
 from vpcflow.lab.testbed.wiring import (
-    kernel_settings,
     link_commands,
     nat_ruleset,
     port_settings,
@@ -97,13 +96,18 @@ class _HostChannel:
         self._reader, self._writer = await asyncio.open_connection(
             sock=self.socket, limit=MESSAGE_BYTES_MAX
         )
-        return int((await self._receive())["pid"])
+        return int((await self._prepared())["pid"])
 
     async def prepare(self, message: Message) -> None:
         """Have something done before the lab is up."""
         await send_message(self._writer, message)
-        if error := (answer := await self._receive()).get("error"):
+        await self._prepared()
+
+    async def _prepared(self) -> Message:
+        answer = await self._receive()
+        if error := answer.get("error"):
             raise CaptureError(f"{self.name}: {error}", where="lab", hint=answer["hint"])
+        return answer
 
     async def run(self, message: Message) -> Message:
         """Have a scenario run; the answer."""
@@ -177,8 +181,7 @@ class _Supervisor:
             await channels[name].prepare(
                 {
                     "op": "wire",
-                    "settings": kernel_settings(name),
-                    "port_settings": port_settings(name),
+                    "settings": port_settings(name),
                     "commands": link_commands(name, pids),
                     "ruleset": rulesets.get(name, ""),
                     "offload": self._settings["offload"],

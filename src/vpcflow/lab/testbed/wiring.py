@@ -43,7 +43,7 @@ _ANSWERS_FOR_OTHERS = {"ipv4/conf/default/proxy_arp": "1"}
 
 
 def kernel_settings(name: str) -> dict[str, str]:
-    """Files below ``/proc/sys/net`` and what to write there, before any link is made."""
+    """Files below ``/proc/sys/net`` and what to write there, before the first link is made."""
     settings = dict(_QUIET)
     if name in (ROUTER, INTERNET, "nat"):
         settings |= _FORWARDS
@@ -53,7 +53,7 @@ def kernel_settings(name: str) -> dict[str, str]:
 
 
 def port_settings(name: str) -> dict[str, str]:
-    """As ``kernel_settings``, to be written when the ports are there."""
+    """As ``kernel_settings``, but to be written when the ports are there."""
     # Else an answer in another's name waits up to 0.8 seconds.
     ports = [host.device for host in HOSTS.values() if host.uplink == name and host.name != name]
     return {f"ipv4/neigh/{device}/proxy_delay": "0" for device in ports}
