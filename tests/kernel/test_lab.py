@@ -95,6 +95,14 @@ def test_kill_of_the_supervisor_ends_everything_and_up_works_again(tmp_path: Pat
         assert again.once("pages")["outcomes"] == {"answered": 1}
 
 
+def test_up_works_while_the_killed_one_is_still_dying(tmp_path: Path) -> None:
+    for _ in range(5):
+        lab = Lab.start(tmp_path)
+        os.kill(lab.state.pid, signal.SIGKILL)
+    assert not Lab.is_up(tmp_path)
+    Lab.start(tmp_path).stop()
+
+
 def test_the_lab_ends_when_one_of_its_processes_does(tmp_path: Path) -> None:
     with Lab.start(tmp_path) as lab:
         handle = os.pidfd_open(lab.state.pid)

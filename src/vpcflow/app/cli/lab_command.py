@@ -54,11 +54,10 @@ def _folder(ctx: click.Context) -> Path:
 def up(ctx: click.Context, /, **options: Any) -> None:
     """Build the lab; returns when everything in it answers."""
     from vpcflow.lab.testbed.lab import Lab, require_root
-    from vpcflow.lab.testbed.state import running_state
 
     require_root()
     folder = _folder(ctx)
-    if running_state(folder) is not None:
+    if Lab.is_up(folder):
         click.echo("the lab is already up; see vpcflow lab status")
         return
     started = Lab.start(folder, **options)

@@ -39,6 +39,8 @@ START_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 10.0
 #: The longest that one scenario or the wait for the schedule's end may take.
 CONTROL_TIMEOUT_S = 3600.0
+#: The longest that any other answer may take.
+ANSWER_TIMEOUT_S = 10.0
 _LOCK_POLL_S = 0.05
 
 
@@ -114,7 +116,7 @@ class Lab:
             raise CaptureError(f"cannot keep state: {error.strerror}", where=str(folder)) from error
         try:
             # The supervisor inherits the lock and holds it as long as it lives.
-            _take_lock(lock, folder)
+            cls._take_lock(lock, folder)
             remove_state(folder)
             plan = {"seed": seed, "speed": speed, "duration_s": 0.0} if traffic else None
             settings = {"firewall": firewall, "offload": offload, "traffic": plan}
@@ -122,6 +124,30 @@ class Lab:
         finally:
             os.close(lock)
         return cls.attach(folder)
+
+    @classmethod
+    def is_up(cls, folder: Path) -> bool:
+        """Whether a lab of this folder runs and answers; one that is being killed does not."""
+        with suppress(ResourceError):
+            lab = cls.attach(folder)
+            with suppress(CaptureError):
+                lab.traffic_facts()
+                return True
+        return False
+
+    @classmethod
+    def _take_lock(cls, lock: int, folder: Path) -> None:
+        clock = SystemClock()
+        deadline_s = clock.monotonic_s() + STOP_TIMEOUT_S
+        while not _is_locked(lock):
+            # After a kill the lock is held until the last process has gone, some milliseconds.
+            if cls.is_up(folder) or clock.monotonic_s() >= deadline_s:
+                raise CaptureError(
+                    "a lab of this folder is running",
+                    where=str(folder),
+                    hint="stop it with vpcflow lab down, or use another folder with --data DIR",
+                )
+            clock.wait(threading.Event(), _LOCK_POLL_S)
 
     @classmethod
     def attach(cls, folder: Path) -> Self:
@@ -254,7 +280,8 @@ class Lab:
 
     def _ask(self, operation: str, **request: Any) -> dict[str, Any]:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as control:
-            control.settimeout(CONTROL_TIMEOUT_S)
+            is_long = operation in ("once", "wait")
+            control.settimeout(CONTROL_TIMEOUT_S if is_long else ANSWER_TIMEOUT_S)
             folder = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
             try:
                 control.connect(socket_path(folder))
@@ -274,20 +301,6 @@ class Lab:
         if "error" in answer:
             raise CaptureError(answer["error"], where=f"scenario {request.get('scenario')}")
         return answer
-
-
-def _take_lock(lock: int, folder: Path) -> None:
-    clock = SystemClock()
-    deadline_s = clock.monotonic_s() + STOP_TIMEOUT_S
-    while not _is_locked(lock):
-        # After a kill the lock is held until the last process has gone, some milliseconds.
-        if running_state(folder) is not None or clock.monotonic_s() >= deadline_s:
-            raise CaptureError(
-                "a lab of this folder is running",
-                where=str(folder),
-                hint="stop it with vpcflow lab down, or use another folder with --data DIR",
-            )
-        clock.wait(threading.Event(), _LOCK_POLL_S)
 
 
 def _is_locked(lock: int) -> bool:
