@@ -82,16 +82,18 @@ def aggregate(
     logged = np.flatnonzero(kinds < 0) if excluded else np.arange(len(window.rows))
     rows = window.rows[logged] if excluded else window.rows
     rtt = _rtt_columns(window, logged)
+    source = _action_source(window)[logged]
     batches = []
     for begin in range(0, len(rows), BATCH_RECORDS_MAX):
         end = min(begin + BATCH_RECORDS_MAX, len(rows))
         part = [column[begin:end] for column in rtt]
-        batches.append(_flow_batch(rows[begin:end], part, window))
+        batches.append(_flow_batch(rows[begin:end], part, source[begin:end], window))
     slots_seen = np.zeros(SLOTS_MAX + 1, np.bool_)
     slots_seen[(rows[:, 4] >> np.uint64(SLOT_SHIFT)).astype(np.int64)] = True
     silent = [point for point in window.points if not slots_seen[point.slot]] if nodata else []
     skipped = [point for point in window.points if _is_skipped(point, window)]
-    silent = [point for point in silent if point not in skipped]
+    slots_skipped = {point.slot for point in skipped}
+    silent = [point for point in silent if point.slot not in slots_skipped]
     lines = [(point, 1) for point in silent] + [(point, 2) for point in skipped]
     batches.extend(
         _status_batch(lines[begin : begin + BATCH_RECORDS_MAX], window)
@@ -141,7 +143,10 @@ def _rtt_columns(
 
 
 def _flow_batch(
-    rows: Words, rtt: Sequence[npt.NDArray[np.int64]], window: ClosedWindow
+    rows: Words,
+    rtt: Sequence[npt.NDArray[np.int64]],
+    action_source: npt.NDArray[np.uint8],
+    window: ClosedWindow,
 ) -> pa.RecordBatch:
     word = rows[:, 4]
     slot = (word >> np.uint64(SLOT_SHIFT)).astype(np.int64)
@@ -149,12 +154,12 @@ def _flow_batch(
     verdict = (word >> np.uint64(VERDICT_SHIFT) & np.uint64(3)).astype(np.int64)
     protocol = (word >> np.uint64(PROTOCOL_SHIFT) & np.uint64(0xFF)).astype(np.int32)
     is_v6 = ((rows[:, 0] != 0) | (rows[:, 1] & _LOW != _MAPPED)).astype(np.int32)
-    source, destination = _shown_addresses(rows, slot, egress, window.points)
+    shown_source, shown_destination = _shown_addresses(rows, slot, egress, window.points)
     columns = {
         "version": pa.array(np.full(len(rows), RECORD_VERSION, np.int32)),
         "interface_id": _interface_ids(slot, window.points),
-        "srcaddr": _addresses(source),
-        "dstaddr": _addresses(destination),
+        "srcaddr": _addresses(shown_source),
+        "dstaddr": _addresses(shown_destination),
         "srcport": pa.array((word & np.uint64(0xFFFF)).astype(np.int32)),
         "dstport": pa.array(
             (word >> np.uint64(DESTINATION_PORT_SHIFT) & np.uint64(0xFFFF)).astype(np.int32)
@@ -174,7 +179,7 @@ def _flow_batch(
         "pkt_dstaddr": _addresses(rows[:, 2:4]),
         "flow_direction": _texts(egress, _DIRECTIONS),
         "reject_rule": _rules(rows[:, 5] >> np.uint64(RULE_SHIFT), window.rule_texts),
-        "action_source": _action_sources(slot, verdict, window),
+        "action_source": _texts(action_source.astype(np.int32) - 1, _ACTION_SOURCES),
     }
     for name, values in zip(("rtt_us", "rtt_min_us", "rtt_count"), rtt, strict=False):
         columns[name] = pa.array(values, mask=values < 0)
@@ -300,14 +305,10 @@ def _rules(numbers: Words, texts: Sequence[str]) -> pa.Array:
     return _texts(codes, texts)
 
 
-def _action_sources(
-    slot: npt.NDArray[np.int64], verdict: npt.NDArray[np.int64], window: ClosedWindow
-) -> pa.Array:
-    if window.action_source is None:
-        return _texts(np.full(len(slot), _NULL, np.int32), _ACTION_SOURCES)
-    codes = window.action_source[slot].astype(np.int32) - 1
-    codes[verdict == 0] = _NULL
-    return _texts(codes, _ACTION_SOURCES)
+def _action_source(window: ClosedWindow) -> npt.NDArray[np.uint8]:
+    if window.action_source is not None:
+        return window.action_source
+    return np.zeros(len(window.rows), np.uint8)
 
 
 def _batch(columns: dict[str, pa.Array]) -> pa.RecordBatch:

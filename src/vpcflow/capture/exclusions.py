@@ -145,14 +145,14 @@ def _matches(kind: Exclusion, flows: _Flows, points: tuple[ObservationPoint, ...
         if not slots:
             return none
         sent = flows.is_egress & (flows.protocol == _UDP) & (flows.ports[1] == _MIRROR_PORT)
-        return sent & np.isin(flows.slot, slots)
+        return np.asarray(sent & np.isin(flows.slot, slots))
     found = none
     for endpoint in _ENDPOINTS.get(kind, ()):
         found |= flows.at(endpoint.address, endpoint.protocol, endpoint.port)
     if kind in (Exclusion.AMAZON_DNS, Exclusion.DEFAULT_ROUTER):
         port = _DNS_PORT if kind is Exclusion.AMAZON_DNS else None
-        for address, slots in _reserved(kind, points).items():
-            found |= flows.at(address, port=port) & np.isin(flows.slot, sorted(slots))
+        for address, owners in _reserved(kind, points).items():
+            found |= flows.at(address, port=port) & np.isin(flows.slot, sorted(owners))
     return found
 
 
@@ -160,7 +160,7 @@ def _dhcp(flows: _Flows) -> Mask:
     found = np.zeros(len(flows.slot), np.bool_)
     for pair in _DHCP_PORTS:
         found |= np.isin(flows.ports[0], pair) & np.isin(flows.ports[1], pair)
-    return found & (flows.protocol == _UDP)
+    return np.asarray(found & (flows.protocol == _UDP))
 
 
 def _reserved(kind: Exclusion, points: tuple[ObservationPoint, ...]) -> dict[object, set[int]]:

@@ -23,14 +23,20 @@ from vpcflow.capture.meter_kernels import (
 from vpcflow.capture.observation_point import SLOTS_MAX, PointBook
 from vpcflow.capture.packet_batch import BATCH_PACKETS_MAX, LinkType, PacketBatch, PacketDirection
 from vpcflow.capture.parse_kernels import FragmentCache, new_parsed_matrix, parse_packets
-from vpcflow.capture.parsed_columns import STATUS_COUNT, STATUS_NAMES, TIME_NS
+from vpcflow.capture.parsed_columns import (
+    STATUS_COUNT,
+    STATUS_NAMES,
+    TIME_NS,
+    VERDICT_SHIFT,
+    VERDICT_UNKNOWN,
+)
 from vpcflow.capture.rtt import RttMeter
 from vpcflow.capture.settings import CaptureSettings
-from vpcflow.capture.window import ClosedWindow
+from vpcflow.capture.window import ActionSource, ClosedWindow
 from vpcflow.inventory.network_interface import Address
 
 if TYPE_CHECKING:
-    from vpcflow.capture.verdict import VerdictSet
+    from vpcflow.capture.verdict import RuleNumbers, VerdictSet
 
 _NS = 1_000_000_000
 #: A packet that is older than its interval by less belongs to it all the same (several rings, a
@@ -160,11 +166,16 @@ class Meter:
     """
 
     def __init__(
-        self, settings: CaptureSettings, book: PointBook, verdicts: VerdictSet | None = None
+        self,
+        settings: CaptureSettings,
+        book: PointBook,
+        verdicts: VerdictSet | None = None,
+        rules: RuleNumbers | None = None,
     ) -> None:
         self.counts = MeterCounts()
         self.book = book
         self.verdicts = verdicts
+        self._rules = rules
         self._settings = settings
         self._interval_ns = settings.interval_s * _NS
         self._table = FlowTable(settings.flows_max, SLOTS_MAX + 1)
@@ -208,7 +219,7 @@ class Meter:
             if self._rtt is not None:
                 self._rtt.update(feed.parsed, feed.begin, cut, feed.rows)
         feed.begin = cut
-        return cut == feed.end
+        return bool(cut == feed.end)
 
     def count(
         self,
@@ -230,15 +241,20 @@ class Meter:
         skipped = np.flatnonzero(self._table.skipped_packets)
         packets = self._table.skipped_packets[skipped]
         self.counts.skipped += int(packets.sum())
+        rows = self.live_rows()
+        told = rows[:, 4] >> np.uint64(VERDICT_SHIFT) & np.uint64(3) != VERDICT_UNKNOWN
         window = ClosedWindow(
             self.opened_ns,
             max(end_ns, self.opened_ns),
             self._settings.interval_s,
-            self.live_rows(),
+            rows,
             self.book.points(),
             rtt,
             dict(zip(skipped.tolist(), packets.tolist(), strict=True)),
             frozenset(self._lost),
+            tuple(self._rules.texts[1:]) if self._rules else (),
+            # Only the firewall's log has spoken so far.
+            told.astype(np.uint8) * np.uint8(ActionSource.NFLOG),
         )
         self._table.clear()
         self._lost.clear()

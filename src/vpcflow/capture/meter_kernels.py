@@ -140,7 +140,7 @@ def count_statuses(
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def own_place(own: Any, device: int, first: Any, second: Any) -> int:
+def own_place(own: Any, device: int, first: Any, second: Any) -> Any:
     """Where a device's address stands in the open-addressing table ``own``, or would stand."""
     mask = len(own) - 1
     mixed = (first ^ second * np.uint64(0x9E3779B97F4A7C15)) + np.uint64(device)

@@ -73,11 +73,11 @@ class PolicyJudge:
         rule[rule > 0] += np.uint64(len(window.rule_texts))
         rows[mine, 5] |= rule << np.uint64(RULE_SHIFT)
         sources = (
-            np.zeros(SLOTS_MAX + 1, np.uint8)
+            np.zeros(len(rows), np.uint8)
             if window.action_source is None
             else window.action_source.copy()
         )
-        sources[np.unique(slot[mine])] = ActionSource.POLICY
+        sources[mine] = ActionSource.POLICY
         return replace(window, rows=rows, rule_texts=texts, action_source=sources)
 
 

@@ -13,7 +13,7 @@ from vpcflow.capture.observation_point import ObservationPoint
 
 
 class ActionSource(IntEnum):
-    """Who told the action of a point's flows; the number stands in ``action_source``."""
+    """Who told the action of a flow; the number stands in ``action_source``."""
 
     NOBODY = 0
     NFLOG = 1
@@ -50,5 +50,5 @@ class ClosedWindow:
     skipped_packets: Mapping[int, int] = field(default_factory=dict)
     lost_namespaces: frozenset[str] = frozenset()
     rule_texts: tuple[str, ...] = ()
-    #: By slot, as ``ActionSource``.
+    #: By row, as ``ActionSource``; none: nobody told any.
     action_source: npt.NDArray[np.uint8] | None = None

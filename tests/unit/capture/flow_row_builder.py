@@ -73,12 +73,9 @@ def window_of(
     skipped: dict[int, int] | None = None,
     lost: frozenset[str] = frozenset(),
     rules: tuple[str, ...] = (),
-    action_source: dict[int, int] | None = None,
+    action_source: Sequence[int] | None = None,
 ) -> ClosedWindow:
     """A closed interval of 60 seconds that begins at ``START_S``."""
-    sources = np.zeros(65_536, np.uint8)
-    for slot, value in (action_source or {}).items():
-        sources[slot] = value
     return ClosedWindow(
         START_S * 10**9,
         (START_S + 60) * 10**9,
@@ -89,5 +86,5 @@ def window_of(
         skipped or {},
         lost,
         rules,
-        sources,
+        None if action_source is None else np.array(action_source, np.uint8),
     )

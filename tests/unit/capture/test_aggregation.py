@@ -96,12 +96,10 @@ def test_an_interface_without_addresses_shows_the_packets() -> None:
 
 @pytest.mark.parametrize(
     ("verdict", "source", "text"),
-    [(0, 1, "- -"), (1, 1, "ACCEPT nflog"), (2, 1, "REJECT nflog"), (1, 2, "ACCEPT policy")],
+    [(0, 0, "- -"), (1, 1, "ACCEPT nflog"), (2, 1, "REJECT nflog"), (1, 2, "ACCEPT policy")],
 )
 def test_action_and_who_told_it(verdict: int, source: int, text: str) -> None:
-    window = window_of(
-        [row_of("192.0.2.1", "10.0.1.10", verdict=verdict)], action_source={0: source}
-    )
+    window = window_of([row_of("192.0.2.1", "10.0.1.10", verdict=verdict)], action_source=[source])
     assert lines_of(window, "action action-source") == [text]
 
 
