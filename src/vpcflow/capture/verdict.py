@@ -14,6 +14,16 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from vpcflow.capture.attribution_kernels import (
+    ATTRIBUTED_ACCEPT,
+    ATTRIBUTED_REJECT,
+    ATTRIBUTION_COUNTS,
+    NO_FLOW,
+    PREFIX_COLUMNS,
+    UNATTRIBUTED,
+    WITHOUT_VERDICT,
+    attribute,
+)
 from vpcflow.capture.device_map import DeviceMap
 from vpcflow.capture.exclusions import address_words
 from vpcflow.capture.observation_point import SLOTS_MAX, ObservationPoint
@@ -21,9 +31,6 @@ from vpcflow.capture.packet_batch import BATCH_PACKETS_MAX
 from vpcflow.capture.packet_sources.nflog import NflogBatch, PrefixTable
 from vpcflow.capture.parsed_columns import COLUMN_COUNT, VERDICT_ACCEPT, VERDICT_REJECT
 from vpcflow.capture.verdict_kernels import (
-    ATTRIBUTED_ACCEPT,
-    ATTRIBUTED_REJECT,
-    ATTRIBUTION_COUNTS,
     ENTRY_WORDS,
     FREE,
     KEY_NEXT,
@@ -32,16 +39,11 @@ from vpcflow.capture.verdict_kernels import (
     LIVE,
     MATCHED,
     NEWEST,
-    NO_FLOW,
     NO_ROOM,
     OLDEST,
-    PREFIX_COLUMNS,
     STATE_WORDS,
-    UNATTRIBUTED,
-    WITHOUT_VERDICT,
     add_verdicts,
     apply_verdicts,
-    attribute,
     expire_verdicts,
 )
 from vpcflow.inventory.network_interface import AttachmentSide
