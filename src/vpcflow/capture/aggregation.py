@@ -167,8 +167,8 @@ def _flow_batch(
         "protocol": pa.array(protocol),
         "packets": pa.array((rows[:, 5] & np.uint64((1 << TCP_FLAGS_SHIFT) - 1)).astype(np.int64)),
         "bytes": pa.array(rows[:, 6].astype(np.int64)),
-        "start": _seconds(rows[:, 7] & _LOW, window.start_ns),
-        "end": _seconds(rows[:, 7] >> np.uint64(32), window.start_ns),
+        "start": _seconds(rows[:, 7] & _LOW, window.origin_ns),
+        "end": _seconds(rows[:, 7] >> np.uint64(32), window.origin_ns),
         "action": _texts(_ACTION_CODES[verdict], _ACTIONS),
         "log_status": _texts(np.zeros(len(rows), np.int32), _STATUSES),
         "tcp_flags": pa.array(
@@ -282,8 +282,8 @@ def _addresses(words: Words) -> pa.Array:
     return pa.Array.from_buffers(ADDRESS_TYPE, len(data), [None, pa.py_buffer(data)])
 
 
-def _seconds(offset_us: Words, start_ns: int) -> pa.Array:
-    return pa.array((offset_us.astype(np.int64) + start_ns // 1000) // _US)
+def _seconds(offset_us: Words, origin_ns: int) -> pa.Array:
+    return pa.array((offset_us.astype(np.int64) + origin_ns // 1000) // _US)
 
 
 def _texts(codes: Codes, values: Sequence[str]) -> pa.Array:

@@ -16,7 +16,9 @@ class FileCapture:
     """Meters the packets of a file.
 
     Shape: ``windows`` yields each interval as it ends. ``place`` is asked for the observation
-    points of devices that are met for the first time, with the time of the first packet.
+    points of devices that are met for the first time, with the time of the first packet. Intervals
+    without packets are yielded when the packets go on after them: one packet with a wrong time
+    makes no line that says there was nothing where there was something.
     """
 
     def __init__(
@@ -31,6 +33,9 @@ class FileCapture:
         self._gaps_left = GAP_WINDOWS_MAX
         self._last_ns = 0
         self._is_open = False
+        #: Up to where intervals were metered, and what lies between there and the open one.
+        self._reached_ns = 0
+        self._gap = range(0)
 
     def windows(self, source: PacketSource) -> Iterator[ClosedWindow]:
         """Every closed interval, in the order of the packets."""
@@ -38,8 +43,7 @@ class FileCapture:
             if len(batch):
                 yield from self.take(batch)
         if self._is_open:
-            # A record's last second belongs to the capture, so NODATA reaches past it.
-            yield self._meter.close_window(self._last_ns)
+            yield from self._close(self._last_ns)
 
     def take(self, batch: PacketBatch) -> Iterator[ClosedWindow]:
         """Count one batch; yields the intervals that ended within it."""
@@ -56,18 +60,37 @@ class FileCapture:
         self._last_ns = max(self._meter.opened_ns, int(batch.time_ns.max()))
 
     def _turn(self, next_ns: int) -> Iterator[ClosedWindow]:
-        """Close the interval and open that of the next packet, with what lies between."""
+        """Close the interval and open that of the next packet."""
         meter = self._meter
         end_ns = meter.window_end_ns
+        if next_ns < end_ns:
+            if self._gap:
+                # Packets jumped here and back: what lies between was not silent for that.
+                self._gap = range(0)
+                yield meter.close_window(min(self._last_ns, end_ns))
+            else:
+                yield from self._close(self._last_ns)
+            meter.open_window(next_ns)
+            return
+        yield from self._close(end_ns)
         interval_ns = end_ns - meter.window_start_ns
-        went_back = next_ns < end_ns
-        yield meter.close_window(self._last_ns if went_back else end_ns)
-        while not went_back and end_ns + interval_ns <= next_ns:
-            meter.open_window(end_ns)
+        start_ns = next_ns // interval_ns * interval_ns
+        self._gap = range(self._reached_ns, start_ns, interval_ns)
+        meter.open_window(start_ns)
+
+    def _close(self, last_ns: int) -> Iterator[ClosedWindow]:
+        """Close the open interval; what lies empty before it comes first."""
+        meter = self._meter
+        end_ns = meter.window_end_ns
+        window = meter.close_window(min(last_ns, end_ns))
+        self._reached_ns = max(self._reached_ns, end_ns)
+        gap, self._gap = self._gap, range(0)
+        for start_ns in gap:
+            meter.open_window(start_ns)
             if self._gaps_left:
                 self._gaps_left -= 1
-                end_ns += interval_ns
+                yield meter.close_window(start_ns + gap.step)
             else:
-                end_ns = next_ns // interval_ns * interval_ns
-            yield meter.close_window(end_ns)
-        meter.open_window(next_ns if went_back else end_ns)
+                yield meter.close_window(gap.stop)
+                break
+        yield window

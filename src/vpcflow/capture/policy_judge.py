@@ -56,7 +56,7 @@ class PolicyJudge:
                 flags,
                 (rows[:, 7] & np.uint64(0xFFFFFFFF)).astype(np.int64),
                 (rows[:, 7] >> np.uint64(32)).astype(np.int64),
-                window.start_ns // 1_000_000_000,
+                window.origin_ns // 1_000_000_000,
                 interface=slot,
             ),
         )

@@ -52,3 +52,12 @@ class ClosedWindow:
     rule_texts: tuple[str, ...] = ()
     #: By row, as ``ActionSource``; none: nobody told any.
     action_source: npt.NDArray[np.uint8] | None = None
+
+    @property
+    def origin_ns(self) -> int:
+        """Where the interval begins: the times of the rows count from here.
+
+        The meter may have started within it, so that ``start_ns`` is later.
+        """
+        interval_ns = self.interval_s * 1_000_000_000
+        return self.start_ns // interval_ns * interval_ns
