@@ -83,6 +83,9 @@ class AfPacketSource:
         self._identity = namespace_identity(namespace)
         self._columns = BatchColumns()
         self._where = f"network namespace {namespace}" if namespace else "this network namespace"
+        # The kernel is ready before the first packet comes: while it loads, a ring can run over.
+        blank = np.zeros(LAST_NANOSECONDS_AT + 4, np.uint8)
+        walk_block(blank.ctypes.data, 0, len(blank), *self._columns.arrays)
         self._socket = open_in_namespace(namespace, self._open)
         try:
             self._ring = map_ring(self._socket.fileno(), self.settings.ring_bytes)
