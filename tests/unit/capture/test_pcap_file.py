@@ -471,6 +471,33 @@ def test_what_cannot_be_opened(tmp_path: Path) -> None:
     assert "not a folder" in caught.value.hint
 
 
+GOLDEN = Path(__file__).resolve().parents[2] / "golden/captures"
+
+
+def test_captures_of_tcpdump() -> None:
+    payloads = [0, 100, 200, 10, 10]
+    times: dict[str, list[int]] = {}
+    for name, link_type, head, there, back in (
+        ("any-device-sll2", LinkType.LINUX_SLL2, 20, SENT, RECEIVED),
+        ("any-device-sll", LinkType.LINUX_SLL, 16, SENT, RECEIVED),
+        ("nanoseconds-cut", LinkType.ETHERNET, 14, UNKNOWN, UNKNOWN),
+    ):
+        found = read_all(PcapFileSource(str(GOLDEN / f"{name}.pcap")))
+        assert [packet.wire_bytes for packet in found] == [head + 28 + size for size in payloads]
+        assert [packet.direction for packet in found] == [there] * 3 + [back] * 2
+        assert {packet.link_type for packet in found} == {link_type}
+        cut = 60 if name == "nanoseconds-cut" else 1500
+        assert [len(packet.data) for packet in found] == [
+            min(cut, packet.wire_bytes) for packet in found
+        ]
+        assert all(packet.data[head] == 0x45 for packet in found)
+        times[name] = [packet.time_ns for packet in found]
+    assert times["any-device-sll"] == times["any-device-sll2"]
+    # As tcpdump itself prints them.
+    fractions = [237_487_851, 237_506_579, 237_514_050, 237_728_708, 237_750_780]
+    assert times["nanoseconds-cut"] == [1_795_779_379 * 10**9 + part for part in fractions]
+
+
 #: Frames and frame bytes of real captures that may lie beside the checkout.
 LAB_CAPTURE = Path(__file__).resolve().parents[4] / "shared/data/real/lab-capture"
 LAB_TOTALS = {
