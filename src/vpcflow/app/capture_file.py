@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vpcflow.app.record_sinks import RecordSink
-from vpcflow.app.recorder import RecorderCounts, flow_batches
+from vpcflow.app.window_records import RecorderCounts, flow_batches
 from vpcflow.base.errors import ResourceError
 from vpcflow.capture.aggregation import aggregate
 from vpcflow.capture.exclusions import Exclusions

@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 import numpy as np
-import pyarrow as pa
 
 from vpcflow.record.codec import encode
+from vpcflow.record.column_buffers import number_column
 from vpcflow.record.sniff import Encoding
-from vpcflow.store.writer import DataFileWriter
 
 if TYPE_CHECKING:
     from vpcflow.record.batch import FlowBatch
@@ -66,6 +65,8 @@ class TableSink:
     """
 
     def __init__(self, table: FlowTable, settings: StoreSettings, commit_id: str) -> None:
+        from vpcflow.store.writer import DataFileWriter  # slow to load, and lines need none
+
         self._table = table
         self._commit_id = commit_id
         self._writer = DataFileWriter(table.data_dir, settings, prefix=commit_id)
@@ -105,6 +106,6 @@ def commit_id_of(path: str, choices: Iterable[str]) -> str:
 def _with_version(batch: FlowBatch, version: int) -> FlowBatch:
     """AWS prints the version of the format, not that of the record's maker."""
     records = batch.records
-    column = pa.array(np.full(records.num_rows, version, np.int32))
+    column = number_column(np.full(records.num_rows, version, np.int32))
     at = records.schema.get_field_index("version")
     return batch.with_records(records.set_column(at, records.schema.field(at), column))

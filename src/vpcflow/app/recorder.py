@@ -4,22 +4,16 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
 from typing import TYPE_CHECKING
-
-import numpy as np
 
 from vpcflow.app.live import COMMITS_A_MAINTENANCE
 from vpcflow.app.spool_drain import drain_spool
+from vpcflow.app.window_records import RecorderCounts, as_skipped, flow_batches
 from vpcflow.base.errors import StoreError
 from vpcflow.capture.aggregation import AggregatedWindow, aggregate
-from vpcflow.capture.exclusions import ExcludedCount, Exclusion, Exclusions
-from vpcflow.capture.observation_point import ObservationPoint
+from vpcflow.capture.exclusions import Exclusions
 from vpcflow.capture.window import ClosedWindow
-from vpcflow.enrich.network_interface import fill_interface_fields
-from vpcflow.inventory.snapshot import Inventory
-from vpcflow.record.batch import FlowBatch, Origin
 from vpcflow.store.maintenance import maintain
 
 if TYPE_CHECKING:
@@ -28,77 +22,6 @@ if TYPE_CHECKING:
     from vpcflow.store.table import FlowTable
 
 Judge = Callable[[ClosedWindow], ClosedWindow]
-
-
-@dataclass
-class RecorderCounts:
-    """What became of the intervals.
-
-    Units: counts; ``skipped_windows`` are intervals whose records could not be kept, each told by
-    SKIPDATA records; ``packets`` and ``bytes`` of the records.
-    """
-
-    windows: int = 0
-    flows: int = 0
-    packets: int = 0
-    bytes: int = 0
-    nodata: int = 0
-    skipdata: int = 0
-    skipped_windows: int = 0
-    excluded: dict[Exclusion, ExcludedCount] = field(default_factory=dict)
-    problem: str = ""
-
-    def add(self, made: AggregatedWindow) -> None:
-        """Count one interval."""
-        self.windows += 1
-        self.flows += made.flows
-        self.packets += made.packets
-        self.bytes += made.bytes
-        self.nodata += made.nodata
-        self.skipdata += made.skipdata
-        for kind, count in made.excluded.items():
-            before = self.excluded.get(kind, ExcludedCount(0, 0, 0))
-            self.excluded[kind] = ExcludedCount(
-                before.flows + count.flows,
-                before.packets + count.packets,
-                before.bytes + count.bytes,
-            )
-
-
-def inventory_of(points: Iterable[ObservationPoint]) -> Inventory:
-    """What existed in an interval, as its points knew it: some of it may be gone by now."""
-    points = tuple(points)
-    return Inventory(
-        vpcs={point.vpc.vpc_id: point.vpc for point in points if point.vpc},
-        subnets={point.subnet.subnet_id: point.subnet for point in points if point.subnet},
-        interfaces={point.interface.interface_id: point.interface for point in points},
-    )
-
-
-def flow_batches(window: ClosedWindow, made: AggregatedWindow) -> list[FlowBatch]:
-    """The records of an interval with the fields of their interfaces."""
-    inventory = inventory_of(window.points)
-    origin = Origin("capture", "capture:packets")
-    return [
-        fill_interface_fields(FlowBatch(records, origin, None, window.interval_s), inventory)
-        for records in made.batches
-    ]
-
-
-def as_skipped(window: ClosedWindow, before: ClosedWindow | None = None) -> ClosedWindow:
-    """An interval whose records are lost: only its SKIPDATA lines are left.
-
-    Shape: with ``before`` the two become one, so that any number of lost intervals is bounded.
-    """
-    points = {point.slot: point for point in (*(before.points if before else ()), *window.points)}
-    return replace(
-        window,
-        start_ns=min(window.start_ns, before.start_ns) if before else window.start_ns,
-        rows=np.zeros((0, 8), np.uint64),
-        rtt=None,
-        points=tuple(points.values()),
-        lost_namespaces=frozenset(point.namespace for point in points.values()),
-    )
 
 
 class Recorder:

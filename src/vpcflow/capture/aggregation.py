@@ -26,6 +26,7 @@ from vpcflow.capture.parsed_columns import (
 )
 from vpcflow.capture.window import ClosedWindow
 from vpcflow.record.batch import BATCH_RECORDS_MAX
+from vpcflow.record.column_buffers import code_column, number_column
 from vpcflow.record.field_spec import ADDRESS_TYPE
 from vpcflow.record.fields import FIELDS_BY_COLUMN
 
@@ -156,33 +157,35 @@ def _flow_batch(
     is_v6 = ((rows[:, 0] != 0) | (rows[:, 1] & _LOW != _MAPPED)).astype(np.int32)
     shown_source, shown_destination = _shown_addresses(rows, slot, egress, window.points)
     columns = {
-        "version": pa.array(np.full(len(rows), RECORD_VERSION, np.int32)),
+        "version": number_column(np.full(len(rows), RECORD_VERSION, np.int32)),
         "interface_id": _interface_ids(slot, window.points),
         "srcaddr": _addresses(shown_source),
         "dstaddr": _addresses(shown_destination),
-        "srcport": pa.array((word & np.uint64(0xFFFF)).astype(np.int32)),
-        "dstport": pa.array(
+        "srcport": number_column((word & np.uint64(0xFFFF)).astype(np.int32)),
+        "dstport": number_column(
             (word >> np.uint64(DESTINATION_PORT_SHIFT) & np.uint64(0xFFFF)).astype(np.int32)
         ),
-        "protocol": pa.array(protocol),
-        "packets": pa.array((rows[:, 5] & np.uint64((1 << TCP_FLAGS_SHIFT) - 1)).astype(np.int64)),
-        "bytes": pa.array(rows[:, 6].astype(np.int64)),
+        "protocol": number_column(protocol),
+        "packets": number_column(
+            (rows[:, 5] & np.uint64((1 << TCP_FLAGS_SHIFT) - 1)).astype(np.int64)
+        ),
+        "bytes": number_column(rows[:, 6].astype(np.int64)),
         "start": _seconds(rows[:, 7] & _LOW, window.origin_ns),
         "end": _seconds(rows[:, 7] >> np.uint64(32), window.origin_ns),
-        "action": _texts(_ACTION_CODES[verdict], _ACTIONS),
-        "log_status": _texts(np.zeros(len(rows), np.int32), _STATUSES),
-        "tcp_flags": pa.array(
+        "action": code_column(_ACTION_CODES[verdict], _ACTIONS),
+        "log_status": code_column(np.zeros(len(rows), np.int32), _STATUSES),
+        "tcp_flags": number_column(
             (rows[:, 5] >> np.uint64(TCP_FLAGS_SHIFT) & np.uint64(0xFF)).astype(np.int32)
         ),
-        "type": _texts(is_v6, _FAMILIES),
+        "type": code_column(is_v6, _FAMILIES),
         "pkt_srcaddr": _addresses(rows[:, 0:2]),
         "pkt_dstaddr": _addresses(rows[:, 2:4]),
-        "flow_direction": _texts(egress, _DIRECTIONS),
+        "flow_direction": code_column(egress, _DIRECTIONS),
         "reject_rule": _rules(rows[:, 5] >> np.uint64(RULE_SHIFT), window.rule_texts),
-        "action_source": _texts(action_source.astype(np.int32) - 1, _ACTION_SOURCES),
+        "action_source": code_column(action_source.astype(np.int32) - 1, _ACTION_SOURCES),
     }
     for name, values in zip(("rtt_us", "rtt_min_us", "rtt_count"), rtt, strict=False):
-        columns[name] = pa.array(values, mask=values < 0)
+        columns[name] = number_column(values, values >= 0)
     return _batch(columns)
 
 
@@ -196,11 +199,11 @@ def _status_batch(
     points = tuple(dict.fromkeys(point for point, _ in lines))
     slots = np.array([point.slot for point, _ in lines], np.int64)
     columns = {
-        "version": pa.array(np.full(len(lines), RECORD_VERSION, np.int32)),
+        "version": number_column(np.full(len(lines), RECORD_VERSION, np.int32)),
         "interface_id": _interface_ids(slots, points),
-        "start": pa.array(np.array(start, np.int64)),
-        "end": pa.array(np.maximum(np.array(end, np.int64), start)),
-        "log_status": _texts(np.array([status for _, status in lines], np.int32), _STATUSES),
+        "start": number_column(np.array(start, np.int64)),
+        "end": number_column(np.maximum(np.array(end, np.int64), start)),
+        "log_status": code_column(np.array([status for _, status in lines], np.int32), _STATUSES),
     }
     return _batch(columns)
 
@@ -283,26 +286,20 @@ def _addresses(words: Words) -> pa.Array:
 
 
 def _seconds(offset_us: Words, origin_ns: int) -> pa.Array:
-    return pa.array((offset_us.astype(np.int64) + origin_ns // 1000) // _US)
-
-
-def _texts(codes: Codes, values: Sequence[str]) -> pa.Array:
-    """A dictionary column; a code below 0 is null."""
-    indices = pa.array(codes, pa.int32(), mask=codes < 0)
-    return pa.DictionaryArray.from_arrays(indices, pa.array(values, pa.string()))
+    return number_column((offset_us.astype(np.int64) + origin_ns // 1000) // _US)
 
 
 def _interface_ids(slot: npt.NDArray[np.int64], points: Sequence[ObservationPoint]) -> pa.Array:
     code_of = np.full(SLOTS_MAX + 1, _NULL, np.int32)
     for code, point in enumerate(points):
         code_of[point.slot] = code
-    return _texts(code_of[slot], [point.interface.interface_id for point in points])
+    return code_column(code_of[slot], [point.interface.interface_id for point in points])
 
 
 def _rules(numbers: Words, texts: Sequence[str]) -> pa.Array:
     codes = numbers.astype(np.int32) - 1  # rule 0 is none
     codes[codes >= len(texts)] = _NULL
-    return _texts(codes, texts)
+    return code_column(codes, texts)
 
 
 def _action_source(window: ClosedWindow) -> npt.NDArray[np.uint8]:
