@@ -12,6 +12,12 @@ from vpcflow.inventory.address_ranges import NOT_FOUND, AddressRanges
 from vpcflow.inventory.snapshot import Inventory
 from vpcflow.inventory.vpc import Network
 from vpcflow.record.batch import FlowBatch
+from vpcflow.record.column_buffers import (
+    filled_numbers,
+    number_column,
+    text_column,
+    valid_rows,
+)
 from vpcflow.record.field_spec import TEXT_TYPE
 
 #: Tables of VPC blocks that are kept between batches.
@@ -79,7 +85,7 @@ def _facts(interface_id: str | None, inventory: Inventory) -> tuple[str | None, 
 
 def _codes(column: pa.DictionaryArray) -> _Codes:
     """Places in the dictionary, -1 for null."""
-    codes: _Codes = column.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+    codes: _Codes = filled_numbers(column.indices, -1)
     return codes
 
 
@@ -105,10 +111,10 @@ def _filled_text(
         filled = np.where(old_codes >= 0, old_codes, filled)
     if not (filled >= 0).any():
         return records
-    dictionary = _text_array(list(added))
+    dictionary = text_column(list(added))
     if old is not None:
         dictionary = pa.concat_arrays([old.dictionary, dictionary])
-    column = pa.DictionaryArray.from_arrays(_int32_array(filled), dictionary)
+    column = pa.DictionaryArray.from_arrays(number_column(filled, filled >= 0), dictionary)
     return _with_column(records, pa.field(name, TEXT_TYPE), column)
 
 
@@ -124,7 +130,7 @@ def _filled_traffic_path(
     old = None
     if "traffic_path" in names:
         column = records.column("traffic_path")
-        old = column.fill_null(-1).to_numpy(zero_copy_only=False)
+        old = filled_numbers(column, -1)
         wanted &= old < 0
     words, is_known = _peer_words(records)
     wanted &= is_known
@@ -142,7 +148,9 @@ def _filled_traffic_path(
         return records
     if old is not None:
         paths = np.where(old >= 0, old, paths)
-    return _with_column(records, pa.field("traffic_path", pa.int32()), _int32_array(paths))
+    return _with_column(
+        records, pa.field("traffic_path", pa.int32()), number_column(paths, paths >= 0)
+    )
 
 
 def _peer_words(records: pa.RecordBatch) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.bool_]]:
@@ -158,7 +166,7 @@ def _peer_words(records: pa.RecordBatch) -> tuple[npt.NDArray[np.uint64], npt.ND
         if values is None:
             continue
         found = np.frombuffer(values, np.uint64, 2 * rows, 16 * column.offset).reshape(-1, 2)
-        take = column.is_valid().to_numpy(zero_copy_only=False) & ~is_known
+        take = valid_rows(column) & ~is_known
         words[take] = found[take]
         is_known |= take
     return words, is_known
@@ -167,24 +175,6 @@ def _peer_words(records: pa.RecordBatch) -> tuple[npt.NDArray[np.uint64], npt.ND
 @lru_cache(RANGES_KEPT_MAX)
 def _ranges(blocks: tuple[Network, ...]) -> AddressRanges:
     return AddressRanges((block, 0) for block in blocks)
-
-
-def _text_array(texts: list[str]) -> pa.StringArray:
-    """Made of buffers: Arrow's conversion of Python values imports pandas, half a second at start."""
-    parts = [text.encode() for text in texts]
-    ends = np.cumsum([0, *map(len, parts)], dtype=np.int32)
-    return pa.StringArray.from_buffers(
-        len(parts), pa.py_buffer(ends), pa.py_buffer(b"".join(parts))
-    )
-
-
-def _int32_array(values: npt.NDArray[np.int32]) -> pa.Int32Array:
-    """Numbers where they are 0 or more, null where they are not."""
-    valid = np.packbits(values >= 0, bitorder="little")
-    data = np.ascontiguousarray(values, np.int32)
-    return pa.Array.from_buffers(
-        pa.int32(), len(data), [pa.py_buffer(valid), pa.py_buffer(data)], -1
-    )
 
 
 def _with_column(records: pa.RecordBatch, field: pa.Field, column: pa.Array) -> pa.RecordBatch:

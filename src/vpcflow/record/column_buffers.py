@@ -39,3 +39,25 @@ def text_column(texts: Sequence[str]) -> pa.StringArray:
 def code_column(codes: npt.NDArray[np.int32], texts: Sequence[str]) -> pa.DictionaryArray:
     """A dictionary column; a code below 0 is null."""
     return pa.DictionaryArray.from_arrays(number_column(codes, codes >= 0), text_column(texts))
+
+
+def filled_numbers(column: pa.Array, null: int) -> npt.NDArray[Any]:
+    """The numbers of a column, ``null`` where it is null."""
+    dtype = np.dtype(column.type.to_pandas_dtype())
+    buffers = column.buffers()
+    if buffers[1] is None or not len(column):
+        return np.full(len(column), null, dtype)
+    values = np.frombuffer(buffers[1], dtype, len(column), column.offset * dtype.itemsize)
+    return np.where(valid_rows(column), values, dtype.type(null)) if column.null_count else values
+
+
+def valid_rows(column: pa.Array) -> Mask:
+    """Which rows are not null."""
+    bits = column.buffers()[0]
+    if bits is None or not column.null_count:
+        return np.ones(len(column), np.bool_)
+    first = column.offset
+    rows = np.unpackbits(
+        np.frombuffer(bits, np.uint8), count=first + len(column), bitorder="little"
+    )
+    return rows[first:].view(np.bool_)
