@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from vpcflow.app.ingest_settings import IngestSettings
 from vpcflow.base.data_folder import DataFolder
 from vpcflow.base.errors import SettingsError
+from vpcflow.capture.packet_sources.ring_settings import RingSettings
 from vpcflow.capture.settings import CaptureSettings
 from vpcflow.collect.settings import CollectSettings
 from vpcflow.inventory.settings import InventorySettings
@@ -59,6 +60,9 @@ class Settings(BaseSettings):
     )
     store: StoreSettings = Field(default_factory=StoreSettings, description="Writing data files.")
     table: TableSettings = Field(default_factory=TableSettings, description="Keeping the table.")
+    ring: RingSettings = Field(
+        default_factory=RingSettings, description="Memory for packets that were just seen."
+    )
     inventory: InventorySettings = Field(
         default_factory=InventorySettings, description="What exists, and whose it is."
     )

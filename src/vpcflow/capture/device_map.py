@@ -41,6 +41,10 @@ class DeviceMap:
         value = self._devices.get(device, DEVICE_NOT_METERED)
         return None if value < 0 else value >> 1
 
+    def numbers(self) -> tuple[int, ...]:
+        """All devices in the map."""
+        return tuple(self._devices)
+
     def _put(self, device: int, value: int) -> None:
         self._devices[device] = value
         if len(self._devices) * 2 > len(self.keys):

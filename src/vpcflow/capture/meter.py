@@ -32,7 +32,7 @@ from vpcflow.capture.parsed_columns import (
 )
 from vpcflow.capture.rtt import RttMeter
 from vpcflow.capture.settings import CaptureSettings
-from vpcflow.capture.window import ActionSource, ClosedWindow
+from vpcflow.capture.window import ActionSource, ClosedWindow, RttRows
 from vpcflow.inventory.network_interface import Address
 
 if TYPE_CHECKING:
@@ -238,12 +238,20 @@ class Meter:
     def close_window(self, end_ns: int) -> ClosedWindow:
         """Take the flows of the open interval, which ends now; ``open_window`` must follow."""
         rtt = self._rtt.close_window() if self._rtt is not None else None
+        window = self.snapshot(end_ns, rtt)
+        self.counts.skipped += sum(window.skipped_packets.values())
+        self._table.clear()
+        self._lost.clear()
+        self.book.turn()
+        return window
+
+    def snapshot(self, end_ns: int, rtt: RttRows | None = None) -> ClosedWindow:
+        """The flows of the open interval as they are; it stays open."""
+        rows = np.array(self._table.rows)
+        told = rows[:, 4] >> np.uint64(VERDICT_SHIFT) & np.uint64(3) != VERDICT_UNKNOWN
         skipped = np.flatnonzero(self._table.skipped_packets)
         packets = self._table.skipped_packets[skipped]
-        self.counts.skipped += int(packets.sum())
-        rows = self.live_rows()
-        told = rows[:, 4] >> np.uint64(VERDICT_SHIFT) & np.uint64(3) != VERDICT_UNKNOWN
-        window = ClosedWindow(
+        return ClosedWindow(
             self.opened_ns,
             max(end_ns, self.opened_ns),
             self._settings.interval_s,
@@ -256,11 +264,3 @@ class Meter:
             # Only the firewall's log has spoken so far.
             told.astype(np.uint8) * np.uint8(ActionSource.NFLOG),
         )
-        self._table.clear()
-        self._lost.clear()
-        self.book.turn()
-        return window
-
-    def live_rows(self) -> npt.NDArray[np.uint64]:
-        """A copy of the open interval's flow rows."""
-        return np.array(self._table.rows)

@@ -88,6 +88,10 @@ class PointBook:
         """Every point that existed in the open interval."""
         return tuple(self._points.values())
 
+    def point(self, slot: int) -> ObservationPoint | None:
+        """The point that a slot is in the open interval."""
+        return self._points.get(slot)
+
     def slot(self, interface_id: str, namespace: str) -> int | None:
         """The slot of an interface that exists now."""
         return self._slot_of.get((namespace, interface_id))

@@ -1,0 +1,210 @@
+"""``vpcflow run``: live capture with everything around it, until it is told to stop."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from vpcflow.app.firewall_coverage import covered_interfaces
+from vpcflow.app.live_view import LiveView
+from vpcflow.app.open_interval import OpenInterval
+from vpcflow.app.privileges import Capability, give_back, require
+from vpcflow.app.recorder import Recorder
+from vpcflow.base.clock import Clock, SystemClock
+from vpcflow.capture.aggregation import AggregatedWindow
+from vpcflow.capture.exclusions import Exclusions
+from vpcflow.capture.live_capture import LiveCapture
+from vpcflow.capture.policy_judge import PolicyJudge
+from vpcflow.capture.window import ClosedWindow
+from vpcflow.inventory.snapshot import Inventory
+from vpcflow.inventory.sources.linux_netlink import LinuxInventory
+from vpcflow.policy.file import read_rule_set
+from vpcflow.policy.resolve import compile_rules
+from vpcflow.store.spool import Spool
+from vpcflow.store.table import FlowTable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from vpcflow.app.settings import Settings
+
+#: How often the open interval's mark says that the process lives.
+BEAT_S = 1.0
+
+
+@dataclass(frozen=True)
+class ServiceEvents:
+    """What the service tells as it runs: for the command line, in words."""
+
+    started: Callable[[LiveCapture], None]
+    kept: Callable[[ClosedWindow, AggregatedWindow], None]
+    lost: Callable[[ClosedWindow], None]
+    problem: Callable[[str], None]
+
+
+class CaptureService:
+    """Meters the host into the table of a data folder.
+
+    Shape: ``run`` returns when ``stop`` is set and everything that was counted is kept.
+    Errors: CaptureError for a missing permission, BusyError when another process writes there.
+    """
+
+    def __init__(
+        self, settings: Settings, events: ServiceEvents, *, clock: Clock | None = None
+    ) -> None:
+        self._settings = settings
+        self._events = events
+        self._clock = clock or SystemClock()
+        self._beat_s = 0.0
+        self._told: set[str] = set()
+
+    def run(self, stop: threading.Event) -> None:
+        """Meter until ``stop`` is set."""
+        settings = self._settings
+        require(frozenset(needed_capabilities(settings)))
+        with ExitStack() as stack:
+            rules = (
+                read_rule_set(settings.inventory.file, settings.inventory)
+                if (settings.inventory.file)
+                else None
+            )
+            stack.enter_context(settings.folder.writer_lock())
+            self._mark = OpenInterval(settings.folder.root)
+            inventory = LinuxInventory(
+                settings.inventory,
+                rules.inventory if rules else Inventory(),
+                settings.folder.root,
+                self._clock,
+            )
+            stack.callback(inventory.close)
+            self._live = LiveCapture(
+                settings.capture,
+                settings.ring,
+                inventory,
+                self._clock,
+                on_window=self._take_window,
+                on_open=self._opened,
+                on_round=self._round,
+            )
+            stack.callback(self._live.close)
+            self._since_ns = 0
+            self._live.open()
+            give_back(kept_capabilities(settings))
+            self._live.cover(covered_interfaces(self._live.namespaces))
+            table = stack.enter_context(FlowTable.open(settings.folder, settings.table))
+            judge = PolicyJudge(compile_rules(rules)) if rules else None
+            self._recorder = Recorder(
+                settings,
+                table,
+                Spool(settings.folder, settings.table),
+                judge=judge,
+                on_kept=self._kept,
+            )
+            self._recover()
+            self._recorder.start()
+            self._checks = stack.enter_context(ThreadPoolExecutor(1, "vpcflow-firewall"))
+            self._check: Future[Mapping[str, frozenset[str]]] | None = None
+            self._view = LiveView(
+                settings.folder.root,
+                self._snapshot,
+                self.status,
+                Exclusions(settings.capture.never_logged),
+            )
+            stack.callback(self._view.close)
+            self._events.started(self._live)
+            with self._ending():
+                self._live.run(stop)
+
+    def status(self) -> dict[str, Any]:
+        """Counters of the running capture, by name."""
+        live, recorded = self._live, self._recorder.counts
+        return {
+            "interfaces": len(live.book.points()),
+            "namespaces": len(live.namespaces),
+            "interval_s": self._settings.capture.interval_s,
+            "interval_opened": live.meter.opened_ns // 1_000_000_000,
+            "packets": dict(live.meter.counts.by_name()),
+            "lost": {
+                "ring-dropped": live.counts["ring-dropped"],
+                "verdicts-lost": live.counts["verdicts-lost"],
+                "flow-table-full": live.meter.counts.skipped,
+                "intervals-skipped": recorded.skipped_windows,
+            },
+            "records": recorded.flows,
+            "nodata": recorded.nodata,
+            "skipdata": recorded.skipdata,
+            "excluded": {str(kind): count.packets for kind, count in recorded.excluded.items()},
+            "problem": recorded.problem,
+        }
+
+    @contextmanager
+    def _ending(self) -> Iterator[None]:
+        """Keep what was counted, whatever ended the run."""
+        try:
+            yield
+        finally:
+            self._recorder.close()
+            self._mark.remove()
+
+    def _recover(self) -> None:
+        """A run that was killed lost its open interval: say so in the records."""
+        lost = self._mark.read()
+        if lost is not None:
+            self._events.lost(lost)
+            self._recorder.offer(lost)
+
+    def _take_window(self, window: ClosedWindow) -> None:
+        if self._recorder.failed is not None:
+            raise self._recorder.failed
+        self._recorder.offer(window)
+
+    def _opened(self, since_ns: int) -> None:
+        """Noted once the records before it are kept, so that a kill loses no more than it says."""
+        self._since_ns = since_ns
+
+    def _kept(self, window: ClosedWindow, made: AggregatedWindow) -> None:
+        self._mark.write(window.end_ns, window.interval_s, window.points)
+        self._events.kept(window, made)
+
+    def _round(self) -> None:
+        self._view.serve()
+        now_s = self._clock.monotonic_s()
+        if now_s - self._beat_s < BEAT_S:
+            return
+        self._beat_s = now_s
+        self._mark.beat(self._clock.now_s())
+        self._follow_firewall()
+        for problem in (*self._live.problems, self._recorder.counts.problem):
+            if problem and problem not in self._told:
+                self._told.add(problem)
+                self._events.problem(problem)
+
+    def _follow_firewall(self) -> None:
+        """Whose refusals are logged is asked in a thread of its own: large rulesets take a while."""
+        if self._check is not None and self._check.done():
+            self._live.cover(self._check.result())
+            self._check = None
+        if self._check is None:
+            self._check = self._checks.submit(covered_interfaces, self._live.namespaces)
+
+    def _snapshot(self) -> ClosedWindow:
+        return self._live.meter.snapshot(int(self._clock.now_s() * 1e9))
+
+
+def needed_capabilities(settings: Settings) -> set[Capability]:
+    """What the kernel must allow for what the settings ask."""
+    needed = {Capability.NET_RAW, Capability.NET_ADMIN}
+    if settings.inventory.namespaces:
+        needed.add(Capability.SYS_ADMIN)
+    return needed
+
+
+def kept_capabilities(settings: Settings) -> frozenset[Capability]:
+    """What is needed after the start: the firewall's rules are read, later namespaces entered."""
+    if settings.inventory.namespaces:
+        return frozenset(needed_capabilities(settings))
+    return frozenset({Capability.NET_ADMIN})

@@ -1,0 +1,137 @@
+"""``vpcflow run``."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from vpcflow.app.cli.context import settings_of
+
+if TYPE_CHECKING:
+    from vpcflow.app.settings import Settings
+    from vpcflow.capture.aggregation import AggregatedWindow
+    from vpcflow.capture.live_capture import LiveCapture
+    from vpcflow.capture.window import ClosedWindow
+
+_NS = 1_000_000_000
+_NAMES_SHOWN = 6
+
+
+@click.command()
+@click.option(
+    "--inventory",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help="Inventory file: VPCs, interfaces, rules.  [default: the host's own interfaces]",
+)
+@click.option("--device", "devices", multiple=True, metavar="NAME", help="Only such devices: eth*.")
+@click.option(
+    "--netns",
+    "namespaces",
+    multiple=True,
+    metavar="NAME",
+    help="Also this network namespace; a name, a path, or * for all named ones.",
+)
+@click.option("--lab", is_flag=True, help="The lab of this data folder, and nothing else.")
+@click.option(
+    "--interval", "interval_s", type=click.IntRange(1, 600), help="Seconds.  [default: 60]"
+)
+@click.option("--quiet", is_flag=True, help="Only problems.")
+@click.pass_context
+def run(ctx: click.Context, /, quiet: bool, **chosen: Any) -> None:
+    """Meter this host's network interfaces into the table, until Ctrl-C or SIGTERM.
+
+    Needs CAP_NET_RAW and CAP_NET_ADMIN (sudo), and CAP_SYS_ADMIN for other namespaces; they are
+    given back when everything is open. Under sudo the records are the calling user's. The action
+    is known where `vpcflow firewall apply` or a firewall of yours logs refusals to NFLOG, or where
+    the inventory file has rules.
+    """
+    from vpcflow.app.capture_service import CaptureService, ServiceEvents
+    from vpcflow.app.ingest import stop_on_signals
+
+    settings = _with_choices(_users_settings(ctx), chosen)
+
+    def say(line: str) -> None:
+        if not quiet:
+            click.echo(line, err=True)
+
+    events = ServiceEvents(
+        started=lambda live: say(_started(live, settings)),
+        kept=lambda window, made: say(_kept(window, made)),
+        lost=lambda window: click.echo(_lost(window), err=True),
+        problem=lambda text: click.echo(f"problem: {text}", err=True),
+    )
+    with stop_on_signals() as stop:
+        CaptureService(settings, events).run(stop)
+    say("stopped; everything that was counted is kept")
+
+
+def _users_settings(ctx: click.Context) -> Settings:
+    """Under sudo the data folder is the calling user's, as for the commands that ask."""
+    import os
+
+    from vpcflow.app.privileges import invoking_user
+
+    user = invoking_user()
+    if user is not None:
+        os.environ["HOME"] = user.pw_dir
+    return settings_of(ctx)
+
+
+def _with_choices(settings: Settings, chosen: dict[str, Any]) -> Settings:
+    inventory: dict[str, Any] = {}
+    if chosen["inventory"]:
+        inventory["file"] = chosen["inventory"]
+    if chosen["devices"]:
+        inventory["include_devices"] = chosen["devices"]
+    if chosen["namespaces"]:
+        inventory["namespaces"] = (*settings.inventory.namespaces, *chosen["namespaces"])
+    if chosen["lab"]:
+        from vpcflow.lab.testbed.lab import Lab
+
+        lab = Lab.attach(settings.folder.root)
+        inventory |= {"file": lab.inventory_file, "own_namespace": False, "namespaces": ()}
+    capture = {"interval_s": chosen["interval_s"]} if chosen["interval_s"] else {}
+    return settings.model_copy(
+        update={
+            "inventory": settings.inventory.model_copy(update=inventory),
+            "capture": settings.capture.model_copy(update=capture),
+        }
+    )
+
+
+def _started(live: LiveCapture, settings: Settings) -> str:
+    names = [point.interface.name or point.interface.interface_id for point in live.book.points()]
+    shown = ", ".join(names[:_NAMES_SHOWN])
+    if len(names) > _NAMES_SHOWN:
+        shown += f" and {len(names) - _NAMES_SHOWN} more"
+    return (
+        f"metering {len(names)} interfaces ({shown}), every {settings.capture.interval_s} s "
+        f"into {settings.folder.root}\n"
+        f"ask in another terminal: vpcflow talkers, vpcflow rejects, vpcflow flows, vpcflow top"
+    )
+
+
+def _clock_text(time_ns: int) -> str:
+    return datetime.fromtimestamp(time_ns / _NS, UTC).strftime("%H:%M:%S")
+
+
+def _kept(window: ClosedWindow, made: AggregatedWindow) -> str:
+    parts = [
+        f"{_clock_text(window.start_ns)} to {_clock_text(window.end_ns)} UTC",
+        f"{made.flows:,} records, {made.packets:,} packets, {made.bytes:,} bytes",
+    ]
+    if made.nodata:
+        parts.append(f"{made.nodata} interfaces silent")
+    if made.skipdata:
+        parts.append(f"{made.skipdata} interfaces with SKIPDATA")
+    return "; ".join(parts)
+
+
+def _lost(window: ClosedWindow) -> str:
+    return (
+        f"the last run was killed: records from {_clock_text(window.start_ns)} to "
+        f"{_clock_text(window.end_ns)} UTC are missing, SKIPDATA says so in the table"
+    )

@@ -1,0 +1,409 @@
+"""Live capture: the rings and firewall logs of every namespace, one interval after the other."""
+
+from __future__ import annotations
+
+import contextlib
+import select
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from vpcflow.base.clock import Clock
+from vpcflow.base.errors import CaptureError
+from vpcflow.capture.meter import LATE_NS_MAX, Feed, Meter
+from vpcflow.capture.observation_point import ObservationPoint, PointBook
+from vpcflow.capture.packet_batch import PacketBatch
+from vpcflow.capture.packet_sources.af_packet import AfPacketSource
+from vpcflow.capture.packet_sources.nflog import NflogSource, PrefixTable
+from vpcflow.capture.packet_sources.ring_settings import RingSettings
+from vpcflow.capture.packet_sources.vxlan_mirror import Decapsulator
+from vpcflow.capture.parsed_columns import VERDICT_ACCEPT, VERDICT_UNKNOWN
+from vpcflow.capture.settings import CaptureSettings
+from vpcflow.capture.verdict import RuleNumbers, VerdictSet
+from vpcflow.capture.verdict_feed import VerdictFeed
+from vpcflow.capture.window import ClosedWindow
+from vpcflow.inventory.network_interface import AttachmentSide
+from vpcflow.inventory.sources.linux_netlink import LinuxInventory
+
+_NS = 1_000_000_000
+#: The longest wait between two looks at everything.
+WAIT_S_MAX = 0.25
+#: The wait while blocks are held back for the firewall's word.
+HELD_WAIT_S = 0.01
+#: Reads of one firewall log in one round; the rest waits for the next.
+LOG_READS_MAX = 64
+#: Problems that are kept to be told.
+PROBLEMS_MAX = 100
+
+
+@dataclass
+class NamespaceCapture:
+    """What is open in one network namespace."""
+
+    name: str
+    generation: int
+    ring: AfPacketSource
+    feed: Feed
+    verdicts: VerdictFeed
+    log: NflogSource | None
+    mirror: Feed | None = None
+    decapsulator: Decapsulator | None = None
+    dropped: int = 0
+    #: Batches of the block at hand that are not counted to their end.
+    waiting: list[tuple[Feed, PacketBatch]] = field(default_factory=list)
+    leaving: list[int] = field(default_factory=list)
+
+
+class LiveCapture:
+    """Meters the interfaces of the host until it is told to stop.
+
+    Shape: ``open`` everything that needs a permission, then ``run``; every closed interval goes to
+    ``on_window``, which must not wait; ``on_open`` hears when the next one began, ``on_round`` is
+    called some times a second. For one thread.
+    Errors: CaptureError from ``open``.
+    """
+
+    def __init__(
+        self,
+        settings: CaptureSettings,
+        ring: RingSettings,
+        inventory: LinuxInventory,
+        clock: Clock,
+        *,
+        on_window: Callable[[ClosedWindow], None],
+        on_open: Callable[[int], None] = lambda _since_ns: None,
+        on_round: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._settings = settings
+        self._ring_settings = ring
+        self._inventory = inventory
+        self._clock = clock
+        self._on_window = on_window
+        self._on_open = on_open
+        self._on_round = on_round
+        self._rules = RuleNumbers()
+        self._prefixes = PrefixTable()
+        self._verdicts = VerdictSet()
+        self.book = PointBook()
+        self.meter = Meter(settings, self.book, self._verdicts, self._rules)
+        self._open: dict[str, NamespaceCapture] = {}
+        self._covered: Mapping[str, frozenset[str]] = {}
+        self.problems: list[str] = []
+        self.counts: dict[str, int] = {"packets": 0, "ring-dropped": 0, "verdicts-lost": 0}
+
+    @property
+    def namespaces(self) -> tuple[str, ...]:
+        """The namespaces that are metered."""
+        return tuple(self._open)
+
+    def open(self) -> None:
+        """Open rings and logs, and the first interval."""
+        self.meter.open_window(self._now_ns())
+        self._follow_inventory()
+        if not self._open:
+            raise CaptureError(
+                "there is no network namespace to meter",
+                hint="set inventory.own_namespace or inventory.namespaces",
+            )
+        self._on_open(self.meter.opened_ns)
+
+    def cover(self, covered: Mapping[str, frozenset[str]]) -> None:
+        """By namespace the interfaces whose every refusal is logged: what is not refused is ACCEPT."""
+        self._covered = covered
+        self._write_defaults(self.book.points())
+
+    def run(self, stop: threading.Event) -> None:
+        """Meter until ``stop`` is set, then close the open interval with all that waits."""
+        while not stop.is_set():
+            self.round(self._settings.hold_ms * 1_000_000)
+            self._wait(stop)
+        # What was seen until now comes out of the kernel when its timers have run.
+        self._clock.wait(threading.Event(), 3 * self._ring_settings.retire_ms / 1000)
+        self.round(0)
+        self._turn(self._now_ns(), is_last=True)
+
+    def close(self) -> None:
+        """Give rings and logs back."""
+        for capture in self._open.values():
+            _close(capture)
+        self._open.clear()
+
+    def round(self, hold_ns: int) -> None:
+        """Take in what waits everywhere; closes the interval when it is over."""
+        self._follow_inventory()
+        now_ns = self._now_ns()
+        for capture in self._open.values():
+            self._read_log(capture)
+        limit_ns = now_ns - hold_ns
+        while self._take_all(hold_ns, now_ns) or self._is_over(limit_ns):
+            self._turn(limit_ns)
+        for capture in self._open.values():
+            self._count_losses(capture)
+        self._on_round()
+
+    def _is_over(self, limit_ns: int) -> bool:
+        """Whether the interval has passed, or the clock was set back behind it."""
+        meter = self.meter
+        return limit_ns >= meter.window_end_ns or limit_ns < meter.window_start_ns - LATE_NS_MAX
+
+    def _take_all(self, hold_ns: int, now_ns: int) -> bool:
+        """Count what every ring has; whether any reaches beyond the open interval."""
+        reaches = False
+        for capture in self._open.values():
+            reaches |= self._take_ring(capture, hold_ns, now_ns)
+            capture.verdicts.advance(self.meter)
+        return reaches
+
+    def _take_ring(self, capture: NamespaceCapture, hold_ns: int, now_ns: int) -> bool:
+        # One turn of the ring at most, so that a flood in one namespace does not starve others.
+        for _ in range(self._ring_settings.block_count + 1):
+            while capture.waiting:
+                feed, _ = capture.waiting[0]
+                if not self.meter.advance(feed):
+                    return True
+                capture.waiting.pop(0)
+                if capture.waiting:
+                    self._load(capture, *capture.waiting[0])
+            capture.ring.release()
+            batch = capture.ring.peek(hold_ns, now_ns)
+            if batch is None:
+                return False
+            self.counts["packets"] += len(batch)
+            capture.waiting.append((capture.feed, batch))
+            if capture.decapsulator is not None and capture.mirror is not None:
+                inner = capture.decapsulator.decapsulate(batch)
+                capture.waiting.extend((capture.mirror, part) for part in inner)
+            self._load(capture, *capture.waiting[0])
+        return False
+
+    def _load(self, capture: NamespaceCapture, feed: Feed, batch: PacketBatch) -> None:
+        if feed is capture.feed and feed.unknown_devices(batch):
+            # A device is announced before its first packet: its message waits by now.
+            self._inventory.read_events()
+            self._follow_devices()
+            while unknown := feed.unknown_devices(batch):
+                for device in unknown:
+                    if not self._bind(capture, device):
+                        feed.devices.ignore(device)
+        feed.load(batch)
+
+    def _turn(self, limit_ns: int, *, is_last: bool = False) -> None:
+        """Close the interval, open the one of now or of the next packet."""
+        meter = self.meter
+        next_ns = min(
+            (c.waiting[0][0].next_time_ns for c in self._open.values() if c.waiting),
+            default=limit_ns,
+        )
+        went_back = next_ns < meter.window_start_ns - LATE_NS_MAX
+        end_ns = meter.window_end_ns
+        if is_last or went_back:
+            end_ns = min(end_ns, max(limit_ns, meter.opened_ns))
+        self._on_window(meter.close_window(end_ns))
+        for capture in self._open.values():
+            for device in capture.leaving:
+                capture.feed.devices.forget(device)
+            capture.leaving.clear()
+        if not is_last:
+            meter.open_window(next_ns if went_back else max(next_ns, end_ns))
+            self._on_open(meter.opened_ns)
+
+    def _follow_inventory(self) -> None:
+        """Namespaces and devices that came, changed or went."""
+        self._inventory.read_events()
+        wanted = self._inventory.namespaces
+        for name in list(self._open):
+            if wanted.get(name) != self._open[name].generation:
+                self._leave(name)
+        for name, generation in wanted.items():
+            if name not in self._open:
+                self._enter(name, generation)
+        self._follow_devices()
+
+    def _follow_devices(self) -> None:
+        changed = self._inventory.take_changed_devices()
+        if changed is not None and not changed:
+            return
+        touched = set()
+        for capture in self._open.values():
+            present = self._inventory.bindings(capture.name)
+            if changed is None:
+                devices = {*present, *capture.feed.devices.numbers()}
+            else:
+                devices = {device for name, device in changed if name == capture.name}
+            for device in devices:
+                self._refresh(capture, device, is_present=device in present)
+            if devices:
+                touched.add(capture.name)
+        if touched:
+            self._points_changed(touched)
+
+    def _refresh(self, capture: NamespaceCapture, device: int, *, is_present: bool) -> None:
+        if is_present and self._bind(capture, device):
+            return
+        slot = capture.feed.devices.slot(device)
+        if slot is None:
+            capture.feed.devices.forget(device)
+            return
+        point = self.book.point(slot)
+        if point is not None:
+            self.book.gone(point.interface.interface_id, capture.name, at_s=self._clock.now_s())
+        # Its last packets may still be in the ring.
+        capture.leaving.append(device)
+
+    def _bind(self, capture: NamespaceCapture, device: int) -> bool:
+        binding = self._inventory.binding(capture.name, device)
+        inventory = self._inventory.remembered
+        if binding is None or binding.interface_id not in inventory.interfaces:
+            return False
+        point = self.book.bind(
+            binding.interface_id,
+            inventory,
+            side=binding.side,
+            namespace=capture.name,
+            at_s=self._clock.now_s(),
+        )
+        capture.feed.devices.put(device, point.slot, binding.side)
+        self._write_defaults([point])
+        return True
+
+    def _points_changed(self, namespaces: Iterable[str]) -> None:
+        points = self.book.points()
+        for name in namespaces:
+            self._open[name].verdicts.update(points)
+
+    def _write_defaults(self, points: Iterable[ObservationPoint]) -> None:
+        """What a packet gets of which the firewall's log says nothing."""
+        everywhere = bool(self._settings.reject_groups)
+        for point in points:
+            covered = self._covered.get(point.namespace, frozenset())
+            told = everywhere or point.interface.interface_id in covered
+            self._verdicts.default_verdict[point.slot] = VERDICT_ACCEPT if told else VERDICT_UNKNOWN
+
+    def _enter(self, name: str, generation: int) -> None:
+        try:
+            ring = AfPacketSource(name, self._ring_settings)
+        except CaptureError as error:
+            if not name:
+                raise
+            self._note(str(error))
+            return
+        feed = self.meter.feed(name)
+        verdicts = VerdictFeed(
+            name, feed.devices, self._verdicts, self._rules, self._prefixes, self._settings
+        )
+        capture = NamespaceCapture(name, generation, ring, feed, verdicts, self._open_log(name))
+        self._open[name] = capture
+        self._open_mirror(capture)
+        for device in self._inventory.bindings(name):
+            self._bind(capture, device)
+        self._points_changed([name])
+
+    def _open_log(self, name: str) -> NflogSource | None:
+        settings = self._settings
+        groups = {settings.firewall_group, *settings.reject_groups, *settings.accept_groups}
+        try:
+            return NflogSource(name, sorted(groups), prefixes=self._prefixes)
+        except CaptureError as error:
+            if settings.reject_groups or settings.accept_groups:
+                raise
+            # Nobody asked for it by name: records are made, and their action is not known.
+            self._note(str(error))
+            return None
+
+    def _open_mirror(self, capture: NamespaceCapture) -> None:
+        """Mirrored traffic arrives where vpcflow runs: each VNI is an interface of its own."""
+        inventory = self._inventory.inventory
+        sessions = inventory.mirror_sessions
+        if not sessions or capture.name:
+            return
+        feed = self.meter.feed(capture.name)
+        interfaces = [inventory.interfaces[session.interface_id] for session in sessions]
+        feed.own_addresses([(interface.addresses, interface.mac) for interface in interfaces])
+        for device, session in enumerate(sessions):
+            point = self.book.bind(
+                session.interface_id,
+                inventory,
+                side=AttachmentSide.INTERFACE,
+                namespace=capture.name,
+                at_s=self._clock.now_s(),
+            )
+            feed.devices.put(device, point.slot, AttachmentSide.INTERFACE)
+        capture.mirror = feed
+        capture.decapsulator = Decapsulator(
+            {session.vni: device for device, session in enumerate(sessions)}
+        )
+
+    def _leave(self, name: str) -> None:
+        """A namespace is gone: count what its ring still has, then let it go."""
+        capture = self._open[name]
+        self._read_log(capture)
+        while self._take_ring(capture, 0, 0):
+            self._turn(self._now_ns())
+        capture.verdicts.advance(self.meter)
+        self._count_losses(capture)
+        _close(capture)
+        del self._open[name]
+        for point in self.book.points():
+            if point.namespace == name and point.until_s is None:
+                self.book.gone(point.interface.interface_id, name, at_s=self._clock.now_s())
+
+    def _read_log(self, capture: NamespaceCapture) -> None:
+        if capture.log is None:
+            return
+        dropped = capture.log.counts.dropped
+        for _ in range(LOG_READS_MAX):
+            batch = capture.log.read()
+            if not len(batch):
+                break
+            capture.verdicts.take(batch, self._monotonic_ns())
+        lost = capture.log.counts.dropped - dropped
+        if lost:
+            self.counts["verdicts-lost"] += lost
+            self.meter.lost(capture.name)
+
+    def _count_losses(self, capture: NamespaceCapture) -> None:
+        capture.ring.refresh_counts()
+        dropped = capture.ring.counts.dropped + capture.verdicts.dropped
+        if dropped > capture.dropped:
+            self.counts["ring-dropped"] += dropped - capture.dropped
+            capture.dropped = dropped
+            self.meter.lost(capture.name)
+        if capture.verdicts.expire(self._monotonic_ns()):
+            # Its packet was counted without the verdict, or dropped by the ring.
+            self.meter.lost(capture.name)
+
+    def _note(self, problem: str) -> None:
+        if len(self.problems) < PROBLEMS_MAX and problem not in self.problems:
+            self.problems.append(problem)
+
+    def _wait(self, stop: threading.Event) -> None:
+        """Until something comes, or held blocks are due, or the interval ends."""
+        poll = select.poll()
+        wait_s = WAIT_S_MAX
+        for fileno in self._inventory.filenos():
+            poll.register(fileno, select.POLLIN)
+        for capture in self._open.values():
+            if capture.ring.waiting_blocks():
+                wait_s = HELD_WAIT_S
+            else:
+                poll.register(capture.ring.fileno(), select.POLLIN)
+            if capture.log is not None:
+                poll.register(capture.log.fileno(), select.POLLIN)
+        left_s = (self.meter.window_end_ns - self._now_ns()) / _NS
+        left_s += self._settings.hold_ms / 1000
+        if not stop.is_set():
+            poll.poll(1000 * max(0.001, min(wait_s, left_s)))
+
+    def _now_ns(self) -> int:
+        return int(self._clock.now_s() * _NS)
+
+    def _monotonic_ns(self) -> int:
+        return int(self._clock.monotonic_s() * _NS)
+
+
+def _close(capture: NamespaceCapture) -> None:
+    capture.waiting.clear()
+    capture.ring.close()
+    if capture.log is not None:
+        with contextlib.suppress(OSError):
+            capture.log.close()
