@@ -47,8 +47,9 @@ class LineSink:
 
     def write(self, batches: Iterable[FlowBatch]) -> None:
         """Print some records."""
-        versioned = [_with_version(batch, self._format.version) for batch in batches]
-        self._out.write(encode(versioned, Encoding.TEXT, self._format, header=False))
+        for batch in batches:
+            versioned = _with_version(batch, self._format.version)
+            self._out.write(encode([versioned], Encoding.TEXT, self._format, header=False))
 
     def finish(self) -> None:
         """Hand everything to the reader."""

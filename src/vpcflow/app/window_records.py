@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -61,14 +61,13 @@ def inventory_of(points: Iterable[ObservationPoint]) -> Inventory:
     )
 
 
-def flow_batches(window: ClosedWindow, made: AggregatedWindow) -> list[FlowBatch]:
-    """The records of an interval with the fields of their interfaces."""
+def flow_batches(window: ClosedWindow, made: AggregatedWindow) -> Iterator[FlowBatch]:
+    """The records of an interval with the fields of their interfaces, one batch after the other."""
     inventory = inventory_of(window.points)
     origin = Origin("capture", "capture:packets")
-    return [
-        fill_interface_fields(FlowBatch(records, origin, None, window.interval_s), inventory)
-        for records in made.batches
-    ]
+    for records in made.batches:
+        batch = FlowBatch(records, origin, None, window.interval_s)
+        yield fill_interface_fields(batch, inventory)
 
 
 def as_skipped(window: ClosedWindow, before: ClosedWindow | None = None) -> ClosedWindow:

@@ -5,8 +5,9 @@ Everything here works on whole columns; what AWS documents of a record is decide
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -53,10 +54,11 @@ _STATUSES = ("OK", "NODATA", "SKIPDATA")
 class AggregatedWindow:
     """The records of one interval, and what made none.
 
+    Shape: a batch is made when it is asked for, so that memory for all of them is never needed.
     Units: counts of records; ``packets`` and ``bytes`` of the records.
     """
 
-    batches: list[pa.RecordBatch]
+    batches: Sequence[pa.RecordBatch]
     flows: int
     packets: int
     bytes: int
@@ -80,15 +82,15 @@ def aggregate(
     """
     kinds = exclusions.kinds_of(window.rows, window.points)
     excluded = _excluded(window.rows, kinds, exclusions)
-    logged = np.flatnonzero(kinds < 0) if excluded else np.arange(len(window.rows))
-    rows = window.rows[logged] if excluded else window.rows
+    logged = np.flatnonzero(kinds < 0) if excluded else slice(None)
+    rows = window.rows[logged]
     rtt = _rtt_columns(window, logged)
     source = _action_source(window)[logged]
-    batches = []
+    batches = _Batches()
     for begin in range(0, len(rows), BATCH_RECORDS_MAX):
-        end = min(begin + BATCH_RECORDS_MAX, len(rows))
-        part = [column[begin:end] for column in rtt]
-        batches.append(_flow_batch(rows[begin:end], part, source[begin:end], window))
+        of = slice(begin, begin + BATCH_RECORDS_MAX)
+        part = [column[of] for column in rtt]
+        batches.makers.append(partial(_flow_batch, rows[of], part, source[of], window))
     slots_seen = np.zeros(SLOTS_MAX + 1, np.bool_)
     slots_seen[(rows[:, 4] >> np.uint64(SLOT_SHIFT)).astype(np.int64)] = True
     silent = [point for point in window.points if not slots_seen[point.slot]] if nodata else []
@@ -96,8 +98,8 @@ def aggregate(
     slots_skipped = {point.slot for point in skipped}
     silent = [point for point in silent if point.slot not in slots_skipped]
     lines = [(point, 1) for point in silent] + [(point, 2) for point in skipped]
-    batches.extend(
-        _status_batch(lines[begin : begin + BATCH_RECORDS_MAX], window)
+    batches.makers.extend(
+        partial(_status_batch, lines[begin : begin + BATCH_RECORDS_MAX], window)
         for begin in range(0, len(lines), BATCH_RECORDS_MAX)
     )
     packets = rows[:, 5] & np.uint64((1 << TCP_FLAGS_SHIFT) - 1)
@@ -110,6 +112,20 @@ def aggregate(
         len(skipped),
         excluded,
     )
+
+
+class _Batches(Sequence[pa.RecordBatch]):
+    """Batches that are made when they are asked for."""
+
+    def __init__(self) -> None:
+        self.makers: list[Callable[[], pa.RecordBatch]] = []
+
+    def __len__(self) -> int:
+        return len(self.makers)
+
+    def __getitem__(self, number: Any) -> Any:
+        made = self.makers[number]
+        return [make() for make in made] if isinstance(made, list) else made()
 
 
 def _is_skipped(point: ObservationPoint, window: ClosedWindow) -> bool:
@@ -130,7 +146,7 @@ def _excluded(
 
 
 def _rtt_columns(
-    window: ClosedWindow, logged: npt.NDArray[np.int64]
+    window: ClosedWindow, logged: npt.NDArray[np.int64] | slice
 ) -> list[npt.NDArray[np.int64]]:
     """Median, minimum and count for each logged row, -1 where there is none."""
     if window.rtt is None:

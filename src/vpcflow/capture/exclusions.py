@@ -25,6 +25,8 @@ _DNS_PORT = 53
 _UDP = 17
 _TCP = 6
 _MIRROR_PORT = 4789
+#: Rows that are looked at together: their columns stay in the CPU's cache.
+_BLOCK_ROWS = 8_192
 
 
 class Exclusion(StrEnum):
@@ -98,10 +100,12 @@ class Exclusions:
         found = np.full(len(rows), -1, np.int8)
         if not len(rows):
             return found
-        flows = _Flows(rows)
         points = tuple(points)
-        for number, kind in enumerate(self._kinds):
-            found[_matches(kind, flows, points) & (found < 0)] = number
+        for begin in range(0, len(rows), _BLOCK_ROWS):
+            flows = _Flows(rows[begin : begin + _BLOCK_ROWS])
+            block = found[begin : begin + _BLOCK_ROWS]
+            for number, kind in enumerate(self._kinds):
+                block[_matches(kind, flows, points) & (block < 0)] = number
         return found
 
     @property
