@@ -18,14 +18,13 @@ from vpcflow.capture.file_capture import FileCapture
 from vpcflow.capture.meter import Meter, MeterCounts
 from vpcflow.capture.observation_point import PointBook
 from vpcflow.capture.packet_sources.pcap_file import PcapFileSource
-from vpcflow.capture.policy_judge import PolicyJudge
 from vpcflow.capture.settings import CaptureSettings
 from vpcflow.inventory.network_interface import Address, AttachmentSide, NetworkInterface
 from vpcflow.inventory.settings import InventorySettings
 from vpcflow.inventory.snapshot import Inventory
-from vpcflow.policy.resolve import compile_rules
 
 if TYPE_CHECKING:
+    from vpcflow.capture.policy_judge import PolicyJudge
     from vpcflow.policy.rule_set import RuleSet
 
 
@@ -72,7 +71,7 @@ def read_capture(
     inventory = _with_interface(
         choices, rules.inventory if rules else Inventory(), inventory_settings
     )
-    judge = PolicyJudge(compile_rules(rules)) if rules and rules.security_groups else None
+    judge = _judge(rules) if rules and rules.security_groups else None
     book = PointBook()
     meter = Meter(capture, book)
     report = FileCaptureReport(meter.counts)
@@ -132,6 +131,13 @@ def _rules(choices: FileCaptureChoices, settings: InventorySettings) -> RuleSet 
     from vpcflow.policy.file import read_rule_set
 
     return read_rule_set(path, settings)
+
+
+def _judge(rules: RuleSet) -> PolicyJudge:
+    from vpcflow.capture.policy_judge import PolicyJudge
+    from vpcflow.policy.resolve import compile_rules
+
+    return PolicyJudge(compile_rules(rules))
 
 
 def _with_interface(

@@ -6,6 +6,7 @@ is imported when the command is run or its own help is asked for.
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -20,6 +21,8 @@ from vpcflow.query.questions import QUESTION_SUMMARIES
 EXIT_OK = 0
 EXIT_INTERRUPTED = 130
 EXIT_PIPE_CLOSED = 141
+#: New objects after which Python looks for garbage: loading libraries makes many, and none is.
+GC_OBJECTS = 20_000
 
 
 class LazyCommand(NamedTuple):
@@ -133,6 +136,7 @@ def cli(ctx: click.Context, data: str | None, config_file: str | None) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and leave with its exit code."""
+    gc.set_threshold(GC_OBJECTS)
     try:
         code = cli.main(args=arguments, prog_name="vpcflow", standalone_mode=False)
         sys.stdout.flush()
