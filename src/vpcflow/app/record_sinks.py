@@ -43,20 +43,28 @@ class LineSink:
     def __init__(self, out: BinaryIO, log_format: LogFormat) -> None:
         self._out = out
         self._format = log_format
-        out.write(log_format.header.encode() + b"\n")
+        self._is_headed = False
 
     def write(self, batches: Iterable[FlowBatch]) -> None:
         """Print some records."""
+        self._head()
         for batch in batches:
             versioned = _with_version(batch, self._format.version)
             self._out.write(encode([versioned], Encoding.TEXT, self._format, header=False))
 
     def finish(self) -> None:
         """Hand everything to the reader."""
+        self._head()
         self._out.flush()
 
     def abort(self) -> None:
         """Lines that were printed are printed."""
+
+    def _head(self) -> None:
+        """The header once it is known that there is a capture."""
+        if not self._is_headed:
+            self._out.write(self._format.header.encode() + b"\n")
+            self._is_headed = True
 
 
 class TableSink:
@@ -89,16 +97,23 @@ class TableSink:
 
 
 def commit_id_of(path: str, choices: Iterable[str]) -> str:
-    """One id for one capture file metered in one way; a stream has a new one each time."""
-    if path == "-":
-        return f"capture-{secrets.token_hex(8)}"
+    """One id for one capture file metered in one way; a stream has a new one each time.
+
+    Shape: what cannot be opened has one too: its reader says what is wrong with it.
+    """
     digest = hashlib.blake2b(digest_size=8)
-    with Path(path).open("rb") as file:
-        size = file.seek(0, 2)
-        digest.update(f"{size}".encode())
-        for start in (0, max(0, size - EDGE_BYTES)):
-            file.seek(start)
-            digest.update(file.read(EDGE_BYTES))
+    try:
+        # A named pipe gives its bytes only once, and not for this.
+        if path == "-" or not Path(path).is_file():
+            return f"capture-{secrets.token_hex(8)}"
+        with Path(path).open("rb") as file:
+            size = file.seek(0, 2)
+            digest.update(f"{size}".encode())
+            for start in (0, max(0, size - EDGE_BYTES)):
+                file.seek(start)
+                digest.update(file.read(EDGE_BYTES))
+    except OSError:
+        return f"capture-{secrets.token_hex(8)}"
     for choice in choices:
         digest.update(b"\0" + choice.encode())
     return f"capture-{digest.hexdigest()}"

@@ -79,6 +79,7 @@ def as_skipped(window: ClosedWindow, before: ClosedWindow | None = None) -> Clos
     return replace(
         window,
         start_ns=min(window.start_ns, before.start_ns) if before else window.start_ns,
+        end_ns=max(window.end_ns, before.end_ns) if before else window.end_ns,
         rows=np.zeros((0, 8), np.uint64),
         rtt=None,
         points=tuple(points.values()),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from vpcflow.capture.meter import Feed, Meter
+from vpcflow.capture.meter import UNKNOWN_DEVICES_MAX, Feed, Meter
 from vpcflow.capture.packet_batch import PacketBatch, PacketSource
 from vpcflow.capture.window import ClosedWindow
 
@@ -48,8 +48,11 @@ class FileCapture:
     def take(self, batch: PacketBatch) -> Iterator[ClosedWindow]:
         """Count one batch; yields the intervals that ended within it."""
         first_ns = int(batch.time_ns[0])
-        unknown = self._feed.unknown_devices(batch)
-        if unknown:
+        # They come in pieces; a file is not read again, so all of them are placed now.
+        for _ in range(len(batch) // UNKNOWN_DEVICES_MAX + 1):
+            unknown = self._feed.unknown_devices(batch)
+            if not unknown:
+                break
             self._place(unknown, first_ns)
         if not self._is_open:
             self._meter.open_window(first_ns)
