@@ -65,18 +65,18 @@ class CaptureService:
     def run(self, stop: threading.Event) -> None:
         """Meter until ``stop`` is set."""
         settings = self._settings
-        require(frozenset(needed_capabilities(settings)))
         with ExitStack() as stack:
-            rules = (
-                read_rule_set(settings.inventory.file, settings.inventory)
-                if (settings.inventory.file)
-                else None
-            )
+            rules = None
+            if settings.inventory.file:
+                rules = read_rule_set(settings.inventory.file, settings.inventory)
+            declared = rules.inventory if rules else Inventory()
+            needed = needed_capabilities(settings, declared)
+            require(needed)
             stack.enter_context(settings.folder.writer_lock())
             self._mark = OpenInterval(settings.folder.root)
             inventory = LinuxInventory(
                 settings.inventory,
-                rules.inventory if rules else Inventory(),
+                declared,
                 settings.folder.root,
                 self._clock,
             )
@@ -93,7 +93,7 @@ class CaptureService:
             stack.callback(self._live.close)
             self._since_ns = 0
             self._live.open()
-            give_back(kept_capabilities(settings))
+            give_back(kept_capabilities(needed))
             self._live.cover(covered_interfaces(self._live.namespaces))
             table = stack.enter_context(FlowTable.open(settings.folder, settings.table))
             judge = PolicyJudge(compile_rules(rules)) if rules else None
@@ -195,16 +195,18 @@ class CaptureService:
         return self._live.meter.snapshot(int(self._clock.now_s() * 1e9))
 
 
-def needed_capabilities(settings: Settings) -> set[Capability]:
-    """What the kernel must allow for what the settings ask."""
+def needed_capabilities(settings: Settings, inventory: Inventory) -> frozenset[Capability]:
+    """What the kernel must allow for what the settings and the inventory file ask."""
+    attached = (one.attachment for one in inventory.interfaces.values())
+    others = {*settings.inventory.namespaces, *(one.namespace for one in attached if one)} - {""}
     needed = {Capability.NET_RAW, Capability.NET_ADMIN}
-    if settings.inventory.namespaces:
+    if others:
         needed.add(Capability.SYS_ADMIN)
-    return needed
+    if any("/" in name for name in others):
+        needed.add(Capability.SYS_PTRACE)
+    return frozenset(needed)
 
 
-def kept_capabilities(settings: Settings) -> frozenset[Capability]:
+def kept_capabilities(needed: frozenset[Capability]) -> frozenset[Capability]:
     """What is needed after the start: the firewall's rules are read, later namespaces entered."""
-    if settings.inventory.namespaces:
-        return frozenset(needed_capabilities(settings))
-    return frozenset({Capability.NET_ADMIN})
+    return needed if Capability.SYS_ADMIN in needed else frozenset({Capability.NET_ADMIN})

@@ -24,7 +24,7 @@ def covered_interfaces(namespaces: Iterable[str]) -> Mapping[str, frozenset[str]
     for namespace in namespaces:
         try:
             text = current(namespace)
-        except FlowLogError:
+        except (FlowLogError, OSError):
             continue
         found[namespace] = frozenset(_REFUSAL.findall(text))
     return found

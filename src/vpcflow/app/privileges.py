@@ -24,6 +24,7 @@ class Capability(IntEnum):
 
     NET_ADMIN = 12
     NET_RAW = 13
+    SYS_PTRACE = 19
     SYS_ADMIN = 21
 
     @property
@@ -35,6 +36,7 @@ class Capability(IntEnum):
 _PURPOSES = {
     Capability.NET_ADMIN: "read the firewall's log",
     Capability.NET_RAW: "see packets",
+    Capability.SYS_PTRACE: "find the namespaces of other processes",
     Capability.SYS_ADMIN: "enter other network namespaces",
 }
 

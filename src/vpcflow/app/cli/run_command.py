@@ -91,7 +91,7 @@ def _with_choices(settings: Settings, chosen: dict[str, Any]) -> Settings:
     if chosen["lab"]:
         from vpcflow.lab.testbed.lab import Lab
 
-        lab = Lab.attach(settings.folder.root)
+        lab = Lab.attach(settings.folder.root / "lab")
         inventory |= {"file": lab.inventory_file, "own_namespace": False, "namespaces": ()}
     capture = {"interval_s": chosen["interval_s"]} if chosen["interval_s"] else {}
     return settings.model_copy(
