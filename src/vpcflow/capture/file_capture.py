@@ -66,6 +66,7 @@ class FileCapture:
         """Close the interval and open that of the next packet."""
         meter = self._meter
         end_ns = meter.window_end_ns
+        interval_ns = end_ns - meter.window_start_ns
         if next_ns < end_ns:
             if self._gap:
                 # Packets jumped here and back: what lies between was not silent for that.
@@ -76,7 +77,6 @@ class FileCapture:
             meter.open_window(next_ns)
             return
         yield from self._close(end_ns)
-        interval_ns = end_ns - meter.window_start_ns
         start_ns = next_ns // interval_ns * interval_ns
         self._gap = range(self._reached_ns, start_ns, interval_ns)
         meter.open_window(start_ns)
