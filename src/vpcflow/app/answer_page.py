@@ -36,7 +36,10 @@ TIMELINE_WIDTH_MAX = 100
 TABLE_ROWS_MAX = 1_000
 #: Blanks between two columns of a table.
 COLUMN_GAP = 3
-EMPTY_TABLE = "the table is empty: take records in with `vpcflow ingest PATH...`"
+EMPTY_TABLE = (
+    "the table is empty: take records in with `vpcflow ingest PATH...`, or meter this host with "
+    "`vpcflow run`, whose first records come when its first interval ends"
+)
 
 
 def print_answer(answer: Answer, output: str | None, *, measure: str | None = None) -> None:

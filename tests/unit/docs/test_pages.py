@@ -76,5 +76,5 @@ def test_every_exit_code_is_in_the_help() -> None:
 
     help_text = CliRunner().invoke(cli, ["--help"]).output
     told = {int(number) for number in re.findall(r"\b(\d+)\b", help_text.split("Exit codes")[1])}
-    unused_yet = {6, 7}  # capture and delivery come with their packages
+    unused_yet = {7}  # delivery comes with its package
     assert codes(FlowLogError) - unused_yet <= told

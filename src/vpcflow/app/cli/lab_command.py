@@ -63,7 +63,7 @@ def up(ctx: click.Context, /, **options: Any) -> None:
     started = Lab.start(folder, **options)
     click.echo(
         f"the lab is up: {len(started.hosts)} namespaces, supervisor {started.state.pid}\n"
-        f"meter it:      vpcflow run --inventory {shlex.quote(str(started.inventory_file))}\n"
+        "meter it:      vpcflow run --lab\n"
         "look into it:  vpcflow lab status, vpcflow lab shell web"
     )
 
@@ -99,7 +99,8 @@ def status(ctx: click.Context, as_json: bool) -> None:
     console = Console()
     started = datetime.fromtimestamp(running.state.started_s, UTC)
     click.echo(f"up since {started:%Y-%m-%d %H:%M:%S} UTC, supervisor {running.state.pid}")
-    click.echo(f"meter it: vpcflow run --inventory {shlex.quote(str(running.inventory_file))}")
+    click.echo("meter it: vpcflow run --lab")
+    click.echo(f"rules: {running.inventory_file}")
     click.echo(
         f"ports of the interfaces: devices of the hosts' names in {running.router.network_namespace}"
     )

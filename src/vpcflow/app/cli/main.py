@@ -128,7 +128,7 @@ def cli(ctx: click.Context, data: str | None, config_file: str | None) -> None:
     """VPC flow logs: take them in, keep them in columns, ask them.
 
     Exit codes: 0 done, 1 our own mistake, 2 wrong usage, 3 settings, 4 record or log format,
-    5 source, 8 data folder, 9 data folder busy, 10 question, 11 a bound ended the question,
+    5 source, 6 capture, 8 data folder, 9 data folder busy, 10 question, 11 a bound ended the question,
     12 no such thing, 130 interrupted.
     """
     ctx.obj = {"data": data, "config_file": config_file}
@@ -156,7 +156,9 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = EXIT_PIPE_CLOSED
     # Python searches all objects for garbage once more at exit: a fifth of a second for nothing.
-    gc.freeze()
+    # DuckDB counts its objects at exit and complains on stderr of those that nobody collected.
+    if "_duckdb" not in sys.modules:
+        gc.freeze()
     sys.exit(code if isinstance(code, int) else EXIT_OK)
 
 

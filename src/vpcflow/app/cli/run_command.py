@@ -124,9 +124,9 @@ def _kept(window: ClosedWindow, made: AggregatedWindow) -> str:
         f"{made.flows:,} records, {made.packets:,} packets, {made.bytes:,} bytes",
     ]
     if made.nodata:
-        parts.append(f"{made.nodata} interfaces silent")
+        parts.append(f"silent interfaces: {made.nodata}")
     if made.skipdata:
-        parts.append(f"{made.skipdata} interfaces with SKIPDATA")
+        parts.append(f"interfaces with SKIPDATA: {made.skipdata}")
     return "; ".join(parts)
 
 
