@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 #: How often the open interval's mark says that the process lives.
 BEAT_S = 1.0
+#: Interfaces that the status tells by name.
+INTERFACES_TOLD_MAX = 1_000
 
 
 @dataclass(frozen=True)
@@ -122,8 +124,9 @@ class CaptureService:
     def status(self) -> dict[str, Any]:
         """Counters of the running capture, by name."""
         live, recorded = self._live, self._recorder.counts
+        points = live.book.points()
         return {
-            "interfaces": len(live.book.points()),
+            "interfaces": len(points),
             "namespaces": len(live.namespaces),
             "interval_s": self._settings.capture.interval_s,
             "interval_opened": live.meter.opened_ns // 1_000_000_000,
@@ -139,6 +142,10 @@ class CaptureService:
             "skipdata": recorded.skipdata,
             "excluded": {str(kind): count.packets for kind, count in recorded.excluded.items()},
             "problem": recorded.problem,
+            "interface": {
+                point.interface.name or point.interface.interface_id: point.interface.interface_id
+                for point in points[:INTERFACES_TOLD_MAX]
+            },
         }
 
     @contextmanager
