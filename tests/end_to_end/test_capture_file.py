@@ -171,7 +171,7 @@ def test_full_flow_table_is_told_by_a_record(vpcflow: Vpcflow, tmp_path: Path) -
         "query",
         "SELECT interface_id, start, \"end\" FROM flow_records WHERE log_status = 'SKIPDATA'",
     )
-    assert (row["interface_id"], row["start"], row["end"]) == (ENI, START_S, START_S + 60)
+    assert (row["interface_id"], row["start"], row["end"]) == (ENI, START_S, START_S + 59)
 
 
 @pytest.mark.parametrize("stop", [signal.SIGKILL, signal.SIGINT])

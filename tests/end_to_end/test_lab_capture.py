@@ -52,7 +52,7 @@ V2 = [
 ]
 V5 = [*V2, "tcp-flags", "type", "pkt-srcaddr", "pkt-dstaddr", "flow-direction"]
 Lines = list[dict[str, str]]
-Metered = Callable[[str, list[str]], Lines]
+Metered = Callable[..., Lines]
 
 
 @pytest.fixture
@@ -61,9 +61,10 @@ def metered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfdbinary: Any) -
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("VPCFLOW_INVENTORY__ACCOUNT_ID", "123456789012")
 
-    def _metered(name: str, fields: list[str]) -> Lines:
+    def _metered(name: str, fields: list[str], *choices: str) -> Lines:
         interface_id, addresses = INTERFACES[name]
         given = ["capture", "--read", str(LAB / f"{name}.pcap.gz"), "--interface-id", interface_id]
+        given += choices
         for address in addresses:
             given += ["--address", address]
         text = " ".join(f"${{{field}}}" for field in fields)
@@ -94,6 +95,24 @@ def seen(line: dict[str, str], name: str) -> bool:
     return line["log-status"] == "OK" and (line["action"] == "ACCEPT" or own)
 
 
+def inventory_text() -> str:
+    """Every interface of the lab: a refusal between two of them is its target's."""
+    hosts = {**INTERFACES, "idle": ("eni-04fa75707415abeb3", ("10.0.2.99",))}
+    tables = ['[[vpc]]\nname = "lab"\naccount_id = "123456789012"']
+    tables[0] += (
+        '\ncidr_blocks = ["10.0.0.0/16", "2001:db8:1::/64"]\nhas_reserved_addresses = false'
+    )
+    for name, blocks in (
+        ("public", '"10.0.1.0/24", "2001:db8:1::/64"'),
+        ("app", '"10.0.2.0/24"'),
+        ("db", '"10.0.3.0/24"'),
+    ):
+        tables.append(f'[[subnet]]\nname = "{name}"\ncidr_blocks = [{blocks}]')
+    for interface_id, addresses in hosts.values():
+        tables.append(f'[[interface]]\nid = "{interface_id}"\naddresses = {list(addresses)}')
+    return "\n".join(tables)
+
+
 EVERY = pytest.mark.parametrize("name", INTERFACES)
 
 
@@ -121,28 +140,37 @@ def test_records_equal_the_flow_log(
 
 @EVERY
 def test_minutes_without_records(name: str, metered: Metered) -> None:
-    """Those of the flow log, and those whose packets were all refused on the way to the host.
-
-    The flow log ends a minute with its last second, the meter with the next minute's first.
-    """
+    """Those of the flow log, and those whose packets were all refused on the way to the host."""
     lines = metered(name, V2)
     made = {
         (int(line["start"]), int(line["end"])) for line in lines if line["log-status"] == "NODATA"
     }
     told = shipped("fl-076120001e2847555", name)
     silent = {
-        (int(line["start"]), int(line["end"]) + 1)
-        for line in told
-        if line["log-status"] == "NODATA"
+        (int(line["start"]), int(line["end"])) for line in told if line["log-status"] == "NODATA"
     }
     reached = {int(line["start"]) // 60 for line in told if seen(line, name)}
     refused = {int(line["start"]) // 60 for line in told if line["action"] == "REJECT"}
     only_refused = {
-        (minute * 60, minute * 60 + 60)
+        (minute * 60, minute * 60 + 59)
         for minute in refused - reached
         if min(reached) < minute < max(reached)
     }
     assert made == silent | only_refused
+
+
+@EVERY
+def test_the_firewalls_log_tells_accept_and_reject(
+    name: str, metered: Metered, tmp_path: Path
+) -> None:
+    """Every record of the flow log, refused ones too, and every minute without."""
+    inventory = tmp_path / "lab.toml"
+    inventory.write_text(inventory_text())
+    log = LAB / "nflog.pcap.gz"
+    made = metered(name, V2, "--inventory", str(inventory), "--nflog", str(log))
+    told = shipped("fl-076120001e2847555", name)
+    assert as_counter(made, V2) == as_counter(told, V2)
+    assert len(made) == len(told)
 
 
 def test_another_meter_counts_the_same(metered: Metered) -> None:

@@ -16,9 +16,13 @@ from vpcflow.capture.aggregation import aggregate
 from vpcflow.capture.exclusions import Exclusions
 from vpcflow.capture.file_capture import FileCapture
 from vpcflow.capture.meter import Meter, MeterCounts
-from vpcflow.capture.observation_point import PointBook
+from vpcflow.capture.nflog_file import WAITING_MAX, NflogFile
+from vpcflow.capture.observation_point import SLOTS_MAX, ObservationPoint, PointBook
 from vpcflow.capture.packet_sources.pcap_file import PcapFileSource
+from vpcflow.capture.packet_sources.vxlan_mirror import Decapsulator
 from vpcflow.capture.settings import CaptureSettings
+from vpcflow.capture.verdict import RuleNumbers, VerdictSet
+from vpcflow.capture.window import ClosedWindow
 from vpcflow.inventory.network_interface import Address, AttachmentSide, NetworkInterface
 from vpcflow.inventory.settings import InventorySettings
 from vpcflow.inventory.snapshot import Inventory
@@ -72,14 +76,20 @@ def read_capture(
         choices, rules.inventory if rules else Inventory(), inventory_settings
     )
     judge = _judge(rules) if rules and rules.security_groups else None
-    book = PointBook()
-    meter = Meter(capture, book)
+    verdicts, numbers = VerdictSet(WAITING_MAX) if choices.nflog else None, RuleNumbers()
+    meter = Meter(capture, PointBook(), verdicts, numbers)
     report = FileCaptureReport(meter.counts)
     exclusions = Exclusions(capture.never_logged)
     with _opened(choices.path) as source:
-        run = _make_run(choices, inventory, meter, book)
+        log = None
+        if verdicts is not None:
+            log = NflogFile(choices.nflog, verdicts, numbers)
+        if choices.mirror:
+            windows = _mirror_windows(source, inventory, meter)
+        else:
+            windows = _make_run(choices, inventory, meter, log).windows(source)
         try:
-            for window in run.windows(source):
+            for window in windows:
                 judged = judge(window) if judge else window
                 made = aggregate(judged, exclusions, nodata=capture.nodata)
                 sink.write(flow_batches(judged, made))
@@ -94,7 +104,7 @@ def read_capture(
 
 
 def _make_run(
-    choices: FileCaptureChoices, inventory: Inventory, meter: Meter, book: PointBook
+    choices: FileCaptureChoices, inventory: Inventory, meter: Meter, log: NflogFile | None
 ) -> FileCapture:
     interface = inventory.interfaces[choices.interface_id]
     feed = meter.feed()
@@ -102,17 +112,59 @@ def _make_run(
     feed.own_addresses([(addresses, choices.mac or interface.mac)])
 
     def place(devices: list[int], time_ns: int) -> None:
-        point = book.bind(
-            choices.interface_id,
-            inventory,
-            side=AttachmentSide.INTERFACE,
-            namespace="",
-            at_s=time_ns / 1e9,
-        )
+        point = _bind(meter, inventory, choices.interface_id, time_ns)
         for device in devices:
             feed.devices.put(device, point.slot, AttachmentSide.INTERFACE)
+        if log is not None:
+            log.update(point, _others(inventory, point))
 
-    return FileCapture(meter, feed, place)
+    return FileCapture(meter, feed, place, log)
+
+
+def _bind(meter: Meter, inventory: Inventory, interface_id: str, time_ns: int) -> ObservationPoint:
+    return meter.book.bind(
+        interface_id,
+        inventory,
+        side=AttachmentSide.INTERFACE,
+        namespace="",
+        at_s=time_ns / 1e9,
+    )
+
+
+def _others(inventory: Inventory, captured: ObservationPoint) -> Iterator[ObservationPoint]:
+    """Interfaces that are known and not captured, in slots that no captured one has."""
+    slot = SLOTS_MAX
+    for interface in inventory.interfaces.values():
+        if interface.interface_id != captured.interface.interface_id and slot > captured.slot + 1:
+            slot -= 1
+            yield ObservationPoint(slot, interface, AttachmentSide.INTERFACE)
+
+
+def _mirror_windows(
+    source: PcapFileSource, inventory: Inventory, meter: Meter
+) -> Iterator[ClosedWindow]:
+    """Mirrored traffic: each VNI of the inventory is an interface of its own."""
+    sessions = inventory.mirror_sessions
+    if not sessions:
+        raise ResourceError(
+            "no mirror session is known", hint="name them in --inventory: [[mirror_session]]"
+        )
+    interfaces = [inventory.interfaces[session.interface_id] for session in sessions]
+    feed = meter.feed()
+    feed.own_addresses([(interface.addresses, interface.mac) for interface in interfaces])
+
+    def place(_devices: list[int], time_ns: int) -> None:
+        for device, interface in enumerate(interfaces):
+            point = _bind(meter, inventory, interface.interface_id, time_ns)
+            feed.devices.put(device, point.slot, AttachmentSide.INTERFACE)
+
+    run = FileCapture(meter, feed, place)
+    outside = Decapsulator({session.vni: device for device, session in enumerate(sessions)})
+    for batch in source.batches():
+        for inner in outside.decapsulate(batch):
+            if len(inner):
+                yield from run.take(inner)
+    yield from run.end()
 
 
 @contextmanager
@@ -144,8 +196,7 @@ def _with_interface(
     choices: FileCaptureChoices, inventory: Inventory, settings: InventorySettings
 ) -> Inventory:
     """The inventory with the interface that the command line names, if it does not have it."""
-    known = inventory.interfaces.get(choices.interface_id)
-    if known is not None:
+    if choices.mirror or choices.interface_id in inventory.interfaces:
         return inventory
     if inventory.interfaces and not choices.addresses:
         raise ResourceError(

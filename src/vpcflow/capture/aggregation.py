@@ -208,8 +208,11 @@ def _flow_batch(
 def _status_batch(
     lines: Sequence[tuple[ObservationPoint, int]], window: ClosedWindow
 ) -> pa.RecordBatch:
-    """NODATA and SKIPDATA: the interface and the part of the interval in which it existed."""
-    begin_s, end_s = window.start_ns / _NS, window.end_ns / _NS
+    """NODATA and SKIPDATA: the interface and the part of the interval in which it existed.
+
+    ``end`` is the last second of it, as it is the second of the last packet elsewhere.
+    """
+    begin_s, end_s = window.start_ns / _NS, (window.end_ns - 1) // _NS
     start = [int(max(begin_s, point.from_s)) for point, _ in lines]
     end = [int(end_s if point.until_s is None else min(end_s, point.until_s)) for point, _ in lines]
     points = tuple(dict.fromkeys(point for point, _ in lines))

@@ -30,11 +30,46 @@ VERDICT_AGE_NS = 2_000_000_000
 DIRECT_PACKETS_MAX = 1_048_576
 
 
+class DirectPackets:
+    """Refused packets that no ring saw, until their interval counts them.
+
+    Shape: bounded by ``DIRECT_PACKETS_MAX``; ``dropped`` are those for which there was no room.
+    """
+
+    def __init__(self) -> None:
+        self.dropped = 0
+        self._matrices: deque[tuple[Matrix, int]] = deque()
+        self._packets = 0
+        self._rows = np.zeros(BATCH_PACKETS_MAX, np.int32)
+
+    def put(self, matrix: Matrix) -> None:
+        """Take columns that have slot, direction and verdict."""
+        packets = matrix.shape[1]
+        if not packets:
+            return
+        if self._packets + packets > DIRECT_PACKETS_MAX:
+            self.dropped += packets
+            return
+        self._matrices.append((matrix, 0))
+        self._packets += packets
+
+    def advance(self, meter: Meter) -> None:
+        """Count what lies before the end of the open interval."""
+        for _ in range(len(self._matrices)):
+            matrix, begin = self._matrices.popleft()
+            end = matrix.shape[1]
+            cut = find_cut(matrix, begin, end, 0, meter.window_end_ns)
+            meter.count(matrix, begin, cut, self._rows)
+            self._packets -= cut - begin
+            if cut < end:
+                self._matrices.append((matrix, cut))
+
+
 class VerdictFeed:
     """Logged packets of one network namespace on their way to the flow table.
 
     Shape: ``take`` a batch as it was logged; ``advance`` counts refused packets that no ring saw
-    up to the end of the interval. ``dropped`` are those for which there was no room.
+    up to the end of the interval.
     """
 
     def __init__(
@@ -47,7 +82,6 @@ class VerdictFeed:
         settings: CaptureSettings,
     ) -> None:
         self.namespace = namespace
-        self.dropped = 0
         self._attribution = Attribution(
             namespace,
             devices,
@@ -60,9 +94,12 @@ class VerdictFeed:
         self._verdicts = verdicts
         self._fragments = FragmentCache()
         self._parsed = new_parsed_matrix(BATCH_PACKETS_MAX)
-        self._rows = np.zeros(BATCH_PACKETS_MAX, np.int32)
-        self._direct: deque[tuple[Matrix, int]] = deque()
-        self._direct_packets = 0
+        self._direct = DirectPackets()
+
+    @property
+    def dropped(self) -> int:
+        """Refused packets for which there was no room."""
+        return self._direct.dropped
 
     @property
     def counts(self) -> dict[str, int]:
@@ -86,32 +123,15 @@ class VerdictFeed:
             return
         parse_packets(batch.packets, self._fragments, self._parsed)
         found = self._attribution.attribute(batch, self._parsed, self._verdicts.default_verdict)
-        self._queue(found.direct)
-        self._queue(self._verdicts.add(self._parsed, found.seen, now_ns))
+        self._direct.put(found.direct)
+        self._direct.put(self._verdicts.add(self._parsed, found.seen, now_ns))
 
     def expire(self, now_ns: int) -> int:
         """Count refusals whose packet never came; how many there were."""
         late = self._verdicts.expire(now_ns, VERDICT_AGE_NS)
-        self._queue(late)
+        self._direct.put(late)
         return int(late.shape[1])
 
     def advance(self, meter: Meter) -> None:
         """Count refused packets that no ring saw, up to the end of the open interval."""
-        for _ in range(len(self._direct)):
-            matrix, begin = self._direct.popleft()
-            end = matrix.shape[1]
-            cut = find_cut(matrix, begin, end, 0, meter.window_end_ns)
-            meter.count(matrix, begin, cut, self._rows)
-            self._direct_packets -= cut - begin
-            if cut < end:
-                self._direct.append((matrix, cut))
-
-    def _queue(self, matrix: Matrix) -> None:
-        packets = matrix.shape[1]
-        if not packets:
-            return
-        if self._direct_packets + packets > DIRECT_PACKETS_MAX:
-            self.dropped += packets
-            return
-        self._direct.append((matrix, 0))
-        self._direct_packets += packets
+        self._direct.advance(meter)

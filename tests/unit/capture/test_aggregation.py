@@ -133,7 +133,7 @@ def test_a_silent_interface_says_nodata() -> None:
     made = aggregate(window_of([row_of("192.0.2.1", "10.0.1.10")], points), NOTHING)
     assert (made.flows, made.nodata, made.skipdata, made.records) == (1, 1, 0, 2)
     assert lines(made, "interface-id srcaddr packets start end action log-status")[1] == (
-        f"eni-{1:017x} - - {START_S} {START_S + 60} - NODATA"
+        f"eni-{1:017x} - - {START_S} {START_S + 59} - NODATA"
     )
 
 
