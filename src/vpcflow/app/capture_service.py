@@ -12,13 +12,15 @@ from typing import TYPE_CHECKING, Any
 from vpcflow.app.firewall_coverage import covered_interfaces
 from vpcflow.app.live_view import LiveView
 from vpcflow.app.open_interval import OpenInterval
-from vpcflow.app.privileges import Capability, give_back, require
+from vpcflow.app.privileges import Capability, acting_as, acting_user, give_back, require
 from vpcflow.app.recorder import Recorder
 from vpcflow.base.clock import Clock, SystemClock
+from vpcflow.base.errors import StoreError
 from vpcflow.capture.aggregation import AggregatedWindow
 from vpcflow.capture.exclusions import Exclusions
 from vpcflow.capture.live_capture import LiveCapture
 from vpcflow.capture.policy_judge import PolicyJudge
+from vpcflow.capture.warm_up import load_kernels
 from vpcflow.capture.window import ClosedWindow
 from vpcflow.inventory.snapshot import Inventory
 from vpcflow.inventory.sources.linux_netlink import LinuxInventory
@@ -62,7 +64,8 @@ class CaptureService:
         self._events = events
         self._clock = clock or SystemClock()
         self._beat_s = 0.0
-        self._told: set[str] = set()
+        self._told = 0
+        self._is_refused = False
 
     def run(self, stop: threading.Event) -> None:
         """Meter until ``stop`` is set."""
@@ -74,7 +77,9 @@ class CaptureService:
             declared = rules.inventory if rules else Inventory()
             needed = needed_capabilities(settings, declared)
             require(needed)
-            stack.enter_context(settings.folder.writer_lock())
+            user = acting_user(settings.folder.root)
+            with acting_as(user):
+                stack.enter_context(settings.folder.writer_lock())
             self._mark = OpenInterval(settings.folder.root)
             inventory = LinuxInventory(
                 settings.inventory,
@@ -89,13 +94,13 @@ class CaptureService:
                 inventory,
                 self._clock,
                 on_window=self._take_window,
-                on_open=self._opened,
                 on_round=self._round,
             )
             stack.callback(self._live.close)
-            self._since_ns = 0
+            load_kernels(settings.capture)
             self._live.open()
-            give_back(kept_capabilities(needed))
+            give_back(kept_capabilities(needed), user)
+            self._rulesets = self._live.ruleset_generations()
             self._live.cover(covered_interfaces(self._live.namespaces))
             table = stack.enter_context(FlowTable.open(settings.folder, settings.table))
             judge = PolicyJudge(compile_rules(rules)) if rules else None
@@ -150,52 +155,85 @@ class CaptureService:
 
     @contextmanager
     def _ending(self) -> Iterator[None]:
-        """Keep what was counted, whatever ended the run."""
+        """Keep what was counted, whatever ended the run; the mark stands for what was not.
+
+        Errors: StoreError when the last intervals could not be kept.
+        """
         try:
             yield
-        finally:
+        except BaseException:
             self._recorder.close()
-            self._mark.remove()
+            raise
+        self._recorder.close()
+        if self._recorder.has_skipped:
+            raise StoreError(
+                f"the last records could not be kept: {self._recorder.counts.problem}",
+                where=str(self._settings.folder.root),
+                hint="free some space; the next `vpcflow run` tells by SKIPDATA what is missing",
+            )
+        self._mark.remove()
 
     def _recover(self) -> None:
-        """A run that was killed lost its open interval: say so in the records."""
+        """A run that was killed lost its open interval: say so in the records.
+
+        Until that is kept, its mark stands; then, or at once, there is one of this run.
+        """
+        self._opened_ns = self._live.meter.opened_ns
         lost = self._mark.read()
         if lost is not None:
             self._events.lost(lost)
             self._recorder.offer(lost)
+        else:
+            interval_s = self._settings.capture.interval_s
+            self._mark.write(self._opened_ns, interval_s, self._live.book.points())
 
     def _take_window(self, window: ClosedWindow) -> None:
-        if self._recorder.failed is not None:
-            raise self._recorder.failed
         self._recorder.offer(window)
 
-    def _opened(self, since_ns: int) -> None:
-        """Noted once the records before it are kept, so that a kill loses no more than it says."""
-        self._since_ns = since_ns
-
     def _kept(self, window: ClosedWindow, made: AggregatedWindow) -> None:
-        self._mark.write(window.end_ns, window.interval_s, window.points)
+        """In the recorder's thread: a kill loses what comes after this interval."""
         self._events.kept(window, made)
+        interval_s = self._settings.capture.interval_s
+        self._mark.write(max(window.end_ns, self._opened_ns), interval_s, window.points)
 
     def _round(self) -> None:
+        if self._recorder.failed is not None:
+            raise self._recorder.failed
         self._view.serve()
         now_s = self._clock.monotonic_s()
         if now_s - self._beat_s < BEAT_S:
             return
         self._beat_s = now_s
-        self._mark.beat(self._clock.now_s())
         self._follow_firewall()
-        for problem in (*self._live.problems, self._recorder.counts.problem):
-            if problem and problem not in self._told:
-                self._told.add(problem)
-                self._events.problem(problem)
+        self._beat()
+        for problem in self._live.problems[self._told :]:
+            self._events.problem(problem)
+        self._told = len(self._live.problems)
+
+    def _beat(self) -> None:
+        """Note that the process lives; tell of the disk when it begins to refuse, not each time."""
+        problem = self._recorder.counts.problem
+        try:
+            self._mark.beat(self._clock.now_s(), self._live.book.points())
+        except StoreError as error:
+            problem = problem or str(error)
+        if problem and not self._is_refused:
+            self._events.problem(problem)
+        self._is_refused = bool(problem)
 
     def _follow_firewall(self) -> None:
-        """Whose refusals are logged is asked in a thread of its own: large rulesets take a while."""
-        if self._check is not None and self._check.done():
+        """Whose refusals are logged is read anew when rules have changed.
+
+        In a thread of its own: large rulesets take a second.
+        """
+        if self._check is not None:
+            if not self._check.done():
+                return
             self._live.cover(self._check.result())
             self._check = None
-        if self._check is None:
+        rulesets = self._live.ruleset_generations()
+        if rulesets != self._rulesets:
+            self._rulesets = rulesets
             self._check = self._checks.submit(covered_interfaces, self._live.namespaces)
 
     def _snapshot(self) -> ClosedWindow:

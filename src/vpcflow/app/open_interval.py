@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import threading
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -25,16 +27,47 @@ class OpenInterval:
 
     Shape: ``write`` says from when on records are missing if the process dies now, ``beat`` that it
     still lives (the file's time), ``remove`` that nothing is missing. ``read`` after a start gives
-    the interval of a process that was killed, with nothing in it but its SKIPDATA lines.
+    the interval of a process that was killed, with nothing in it but its SKIPDATA lines. ``write``
+    and ``beat`` may be called from two threads.
     Errors: StoreError when the data folder cannot be written.
     """
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / _NAME
+        self._lock = threading.Lock()
+        self._since: tuple[int, int] | None = None
+        self._interfaces: dict[str, NetworkInterface] = {}
 
     def write(self, since_ns: int, interval_s: int, points: Iterable[ObservationPoint]) -> None:
         """Records from ``since_ns`` on are not kept yet."""
-        interfaces = [_named(point.interface) for point in points]
+        with self._lock:
+            self._since = since_ns, interval_s
+            self._interfaces = _present(points)
+            self._write()
+
+    def beat(self, now_s: float, points: Iterable[ObservationPoint]) -> None:
+        """The process lives, and counts up to now; it has these points by now."""
+        with self._lock:
+            if self._since is None:
+                return
+            present = _present(points)
+            if present.keys() - self._interfaces.keys():
+                # What a vanished one had in the open interval is missing as well.
+                self._interfaces |= present
+                self._write()
+            with contextlib.suppress(OSError):
+                os.utime(self._path, (now_s, now_s))
+
+    def remove(self) -> None:
+        """Everything that was counted is kept."""
+        with self._lock:
+            self._since = None
+            self._path.unlink(missing_ok=True)
+
+    def _write(self) -> None:
+        assert self._since is not None
+        since_ns, interval_s = self._since
+        interfaces = [_named(interface) for interface in self._interfaces.values()]
         text = json.dumps(
             {"since_ns": since_ns, "interval_s": interval_s, "interfaces": interfaces}
         )
@@ -48,15 +81,6 @@ class OpenInterval:
                 where=str(self._path),
                 hint="free some space on the disk of the data folder",
             ) from error
-
-    def beat(self, now_s: float) -> None:
-        """The process lives, and counts up to now."""
-        if self._path.exists():
-            os.utime(self._path, (now_s, now_s))
-
-    def remove(self) -> None:
-        """Everything that was counted is kept."""
-        self._path.unlink(missing_ok=True)
 
     def read(self) -> ClosedWindow | None:
         """What a killed process lost: an interval with SKIPDATA lines only; None after a clean end."""
@@ -76,6 +100,12 @@ class OpenInterval:
             since_ns, end_ns, interval_s, np.zeros((0, 8), np.uint64), tuple(points)
         )
         return replace(window, lost_namespaces=frozenset({""}))
+
+
+def _present(points: Iterable[ObservationPoint]) -> dict[str, NetworkInterface]:
+    return {
+        point.interface.interface_id: point.interface for point in points if point.until_s is None
+    }
 
 
 def _named(interface: NetworkInterface) -> dict[str, str]:

@@ -68,6 +68,12 @@ class Recorder:
             self.counts.skipped_windows += 1
             self._skip(window)
 
+    @property
+    def has_skipped(self) -> bool:
+        """Whether intervals were lost of which the records do not tell yet."""
+        with self._skipped_lock:
+            return self._skipped is not None
+
     def close(self) -> None:
         """Keep everything that was offered, then end.
 
@@ -116,7 +122,11 @@ class Recorder:
             return False
         self.counts.add(made)
         if self._on_kept is not None:
-            self._on_kept(window, made)
+            try:
+                self._on_kept(window, made)
+            except StoreError as error:
+                # The records are kept; only what is noted about them could not be written.
+                self.counts.problem = str(error)
         return True
 
     def _drain(self) -> None:

@@ -34,7 +34,7 @@ class DeviceMap:
     def forget(self, device: int) -> None:
         """The device has vanished; its number may come back as another one."""
         if self._devices.pop(device, None) is not None:
-            self._rebuild(len(self.keys))
+            self._remove(device)
 
     def slot(self, device: int) -> int | None:
         """The device's slot, None for one that is unknown or not metered."""
@@ -59,9 +59,31 @@ class DeviceMap:
             self._insert(device, value)
 
     def _insert(self, device: int, value: int) -> None:
-        mask = len(self.keys) - 1
-        at = (device * 0x9E3779B1 >> 7) & mask
+        at = self._home(device)
         while self.keys[at] not in (-1, device):
-            at = (at + 1) & mask
+            at = (at + 1) & (len(self.keys) - 1)
         self.keys[at] = device
         self.values[at] = value
+
+    def _remove(self, device: int) -> None:
+        """Close the gap: what stands behind it moves up, unless it would pass its own place.
+
+        A rebuild for each device would take minutes when thousands vanish at once.
+        """
+        mask = len(self.keys) - 1
+        gap = self._home(device)
+        while self.keys[gap] != device:
+            gap = (gap + 1) & mask
+        at = gap
+        while True:
+            at = (at + 1) & mask
+            other = int(self.keys[at])
+            if other == -1:
+                break
+            if (at - self._home(other)) & mask >= (at - gap) & mask:
+                self.keys[gap], self.values[gap] = self.keys[at], self.values[at]
+                gap = at
+        self.keys[gap] = -1
+
+    def _home(self, device: int) -> int:
+        return (device * 0x9E3779B1 >> 7) & (len(self.keys) - 1)

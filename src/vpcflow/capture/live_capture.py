@@ -18,6 +18,7 @@ from vpcflow.capture.packet_sources.nflog import NflogSource, PrefixTable
 from vpcflow.capture.packet_sources.ring_settings import RingSettings
 from vpcflow.capture.packet_sources.vxlan_mirror import Decapsulator
 from vpcflow.capture.parsed_columns import VERDICT_ACCEPT, VERDICT_UNKNOWN
+from vpcflow.capture.ruleset_generation import RulesetGeneration
 from vpcflow.capture.settings import CaptureSettings
 from vpcflow.capture.verdict import RuleNumbers, VerdictSet
 from vpcflow.capture.verdict_feed import VerdictFeed
@@ -34,6 +35,8 @@ HELD_WAIT_S = 0.01
 LOG_READS_MAX = 64
 #: Problems that are kept to be told.
 PROBLEMS_MAX = 100
+#: After how long a namespace that could not be entered is tried again.
+ENTER_AGAIN_S = 5.0
 
 
 @dataclass
@@ -46,6 +49,7 @@ class NamespaceCapture:
     feed: Feed
     verdicts: VerdictFeed
     log: NflogSource | None
+    ruleset: RulesetGeneration
     mirror: Feed | None = None
     decapsulator: Decapsulator | None = None
     dropped: int = 0
@@ -58,8 +62,7 @@ class LiveCapture:
     """Meters the interfaces of the host until it is told to stop.
 
     Shape: ``open`` everything that needs a permission, then ``run``; every closed interval goes to
-    ``on_window``, which must not wait; ``on_open`` hears when the next one began, ``on_round`` is
-    called some times a second. For one thread.
+    ``on_window``, which must not wait; ``on_round`` is called some times a second. For one thread.
     Errors: CaptureError from ``open``.
     """
 
@@ -71,7 +74,6 @@ class LiveCapture:
         clock: Clock,
         *,
         on_window: Callable[[ClosedWindow], None],
-        on_open: Callable[[int], None] = lambda _since_ns: None,
         on_round: Callable[[], None] = lambda: None,
     ) -> None:
         self._settings = settings
@@ -79,7 +81,6 @@ class LiveCapture:
         self._inventory = inventory
         self._clock = clock
         self._on_window = on_window
-        self._on_open = on_open
         self._on_round = on_round
         self._rules = RuleNumbers()
         self._prefixes = PrefixTable()
@@ -87,6 +88,7 @@ class LiveCapture:
         self.book = PointBook()
         self.meter = Meter(settings, self.book, self._verdicts, self._rules)
         self._open: dict[str, NamespaceCapture] = {}
+        self._refused: dict[str, tuple[int, float]] = {}
         self._covered: Mapping[str, frozenset[str]] = {}
         self.problems: list[str] = []
         self.counts: dict[str, int] = {"packets": 0, "ring-dropped": 0, "verdicts-lost": 0}
@@ -95,6 +97,10 @@ class LiveCapture:
     def namespaces(self) -> tuple[str, ...]:
         """The namespaces that are metered."""
         return tuple(self._open)
+
+    def ruleset_generations(self) -> dict[str, int]:
+        """By namespace a number that every change of its firewall's rules raises."""
+        return {name: capture.ruleset.read() for name, capture in self._open.items()}
 
     def open(self) -> None:
         """Open rings and logs, and the first interval."""
@@ -105,7 +111,6 @@ class LiveCapture:
                 "there is no network namespace to meter",
                 hint="set inventory.own_namespace or inventory.namespaces",
             )
-        self._on_open(self.meter.opened_ns)
 
     def cover(self, covered: Mapping[str, frozenset[str]]) -> None:
         """By namespace the interfaces whose every refusal is logged: what is not refused is ACCEPT."""
@@ -204,8 +209,17 @@ class LiveCapture:
                 capture.feed.devices.forget(device)
             capture.leaving.clear()
         if not is_last:
-            meter.open_window(next_ns if went_back else max(next_ns, end_ns))
-            self._on_open(meter.opened_ns)
+            self._open_next(next_ns, None if went_back else end_ns)
+
+    def _open_next(self, next_ns: int, end_ns: int | None) -> None:
+        """Open the interval of the next packet; one that follows without a gap begins at once."""
+        meter = self.meter
+        if end_ns is None:
+            meter.open_window(next_ns)
+            return
+        meter.open_window(max(next_ns, end_ns))
+        if meter.window_start_ns == end_ns:
+            meter.open_window(end_ns)
 
     def _follow_inventory(self) -> None:
         """Namespaces and devices that came, changed or went."""
@@ -214,9 +228,11 @@ class LiveCapture:
         for name in list(self._open):
             if wanted.get(name) != self._open[name].generation:
                 self._leave(name)
+        for name in self._refused.keys() - wanted.keys():
+            del self._refused[name]
         for name, generation in wanted.items():
             if name not in self._open:
-                self._enter(name, generation)
+                self._try_to_enter(name, generation)
         self._follow_devices()
 
     def _follow_devices(self) -> None:
@@ -255,13 +271,18 @@ class LiveCapture:
         inventory = self._inventory.remembered
         if binding is None or binding.interface_id not in inventory.interfaces:
             return False
-        point = self.book.bind(
-            binding.interface_id,
-            inventory,
-            side=binding.side,
-            namespace=capture.name,
-            at_s=self._clock.now_s(),
-        )
+        try:
+            point = self.book.bind(
+                binding.interface_id,
+                inventory,
+                side=binding.side,
+                namespace=capture.name,
+                at_s=self._clock.now_s(),
+            )
+        except CaptureError as error:
+            # Its packets count as not metered; those of all others go on.
+            self._note(str(error))
+            return False
         capture.feed.devices.put(device, point.slot, binding.side)
         self._write_defaults([point])
         return True
@@ -279,19 +300,33 @@ class LiveCapture:
             told = everywhere or point.interface.interface_id in covered
             self._verdicts.default_verdict[point.slot] = VERDICT_ACCEPT if told else VERDICT_UNKNOWN
 
-    def _enter(self, name: str, generation: int) -> None:
+    def _try_to_enter(self, name: str, generation: int) -> None:
+        refused, tried_s = self._refused.get(name, (-1, 0.0))
+        now_s = self._clock.monotonic_s()
+        if refused == generation and now_s - tried_s < ENTER_AGAIN_S:
+            return
         try:
-            ring = AfPacketSource(name, self._ring_settings)
+            self._enter(name, generation)
         except CaptureError as error:
             if not name:
                 raise
             self._note(str(error))
-            return
+            self._refused[name] = generation, now_s
+
+    def _enter(self, name: str, generation: int) -> None:
+        ring = AfPacketSource(name, self._ring_settings)
+        try:
+            log = self._open_log(name)
+        except CaptureError:
+            ring.close()
+            raise
         feed = self.meter.feed(name)
         verdicts = VerdictFeed(
             name, feed.devices, self._verdicts, self._rules, self._prefixes, self._settings
         )
-        capture = NamespaceCapture(name, generation, ring, feed, verdicts, self._open_log(name))
+        capture = NamespaceCapture(
+            name, generation, ring, feed, verdicts, log, RulesetGeneration(name)
+        )
         self._open[name] = capture
         self._open_mirror(capture)
         for device in self._inventory.bindings(name):
@@ -404,6 +439,7 @@ class LiveCapture:
 def _close(capture: NamespaceCapture) -> None:
     capture.waiting.clear()
     capture.ring.close()
+    capture.ruleset.close()
     if capture.log is not None:
         with contextlib.suppress(OSError):
             capture.log.close()
