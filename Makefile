@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 UV_VENV := .cache/uv
 UV ?= $(UV_VENV)/bin/uv
 LOCK := requirements/dev.lock
-READY := $(VENV)/.ready-$(shell cat $(LOCK) pyproject.toml 2>/dev/null | cksum | cut -d' ' -f1)
+READY := $(VENV)/.ready-$(shell cat $(LOCK) pyproject.toml scripts/system_packages.sh 2>/dev/null | cksum | cut -d' ' -f1)
 DATA ?= data
 export UV_NO_PROGRESS = 1
 
@@ -31,6 +31,7 @@ $(UV_VENV)/bin/uv: requirements/uv.lock
 	@touch $@
 
 $(READY): $(UV)
+	@sh scripts/system_packages.sh
 	$(UV) venv -q --allow-existing --python $(PYTHON) $(VENV)
 	$(UV) pip sync -q --python $(BIN)/python --require-hashes --only-binary :all: \
 	  --compile-bytecode $(LOCK)
@@ -39,7 +40,7 @@ $(READY): $(UV)
 	@sh scripts/warm_kernels.sh $(BIN)
 	@rm -f $(VENV)/.ready-* && touch $@
 
-run: setup ## First look: make a sample, take it in, print the overview (DATA=folder)
+run: setup ## As root meter this host, else look at a generated sample (DATA=folder)
 	@sh scripts/first_look.sh $(BIN) $(DATA)
 
 test: setup ## Run the tests

@@ -215,6 +215,29 @@ def parse_nflog_file_batch(
     return columns.batch(batch.data, found)
 
 
+def load_message_kernel() -> None:
+    """Load the parser of live messages, before there are any."""
+    columns, prefixes, none = _Columns(1), PrefixTable(), np.zeros(0, np.int64)
+    parse_messages(
+        np.zeros(SLACK_BYTES, np.uint8),
+        none,
+        none,
+        0,
+        np.zeros(1, np.int64),
+        np.zeros(1, np.int64),
+        columns.offset,
+        columns.captured_bytes,
+        columns.wire_bytes,
+        columns.time_ns,
+        columns.device,
+        columns.fields,
+        prefixes.hashes,
+        prefixes.numbers,
+        prefixes.places,
+        columns.counts,
+    )
+
+
 class NflogSource:
     """The NFLOG groups of one network namespace.
 
