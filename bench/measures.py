@@ -161,14 +161,19 @@ def size(options: Options) -> list[Result]:
 
 
 def start(options: Options) -> list[Result]:
-    """Whole processes: `vpcflow talkers` from start to answer, and `--help`."""
+    """Whole processes: `vpcflow talkers` from start to answer, `--help`, a capture's first record."""
+    from compare_pcap import start_times
+
     table = options.workload().table()
     ask = [VPCFLOW, "--data", table, "talkers", "--json"]
     run(ask)
     talkers = [run(ask).wall_s for _ in range(options.runs)]
     run([VPCFLOW, "--help"])
     helps = [run([VPCFLOW, "--help"]).cpu_s * 1000 for _ in range(options.runs)]
+    with scratch() as folder:
+        captures = start_times(folder, options.runs)
     return [
+        *captures,
         Result(
             "vpcflow talkers, whole process",
             median(talkers),
@@ -233,6 +238,14 @@ def questions(options: Options) -> list[Result]:
     return compare(options.workload(), options.parquet_files, options.runs)
 
 
+def pcap(options: Options) -> list[Result]:
+    """A capture file to flow records, against the meters of others."""
+    from compare_pcap import compare
+
+    with scratch() as folder:
+        return compare(folder, options.runs)
+
+
 MEASURES: dict[str, Callable[[Options], list[Result]]] = {
     "parse": parse,
     "ingest": ingest,
@@ -241,6 +254,7 @@ MEASURES: dict[str, Callable[[Options], list[Result]]] = {
     "start": start,
     "files": files,
     "kill": kill,
+    "pcap": pcap,
 }
 
 
