@@ -87,13 +87,14 @@ def acting_user(folder: Path) -> pwd.struct_passwd | None:
     """Who the records belong to, when root acts for somebody who can go on with them.
 
     Shape: None, so that root stays root, when the user cannot read this installation (modules are
-    still loaded later), or cannot write the data folder or what is in it.
+    still loaded later), has no home for compiled code, or cannot write the data folder or what is
+    in it.
     """
     user = invoking_user()
     if user is None:
         return None
     code = (sys.prefix, sys.base_prefix, Path(os.__file__).parent, Path(__file__).parent)
-    place = folder
+    home, place = Path(user.pw_dir), folder
     while not place.exists() and place != place.parent:
         place = place.parent
     with acting_as(user):
@@ -102,7 +103,9 @@ def acting_user(folder: Path) -> pwd.struct_passwd | None:
         except OSError:
             return None
         can_read = all(os.access(one, os.R_OK | os.X_OK, effective_ids=True) for one in code)
-        can_write = all(os.access(one, os.W_OK, effective_ids=True) for one in (place, *parts))
+        can_write = all(
+            os.access(one, os.W_OK, effective_ids=True) for one in (home, place, *parts)
+        )
     return user if can_read and can_write else None
 
 

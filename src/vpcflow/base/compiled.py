@@ -43,7 +43,8 @@ def _cache_folder() -> Path:
         digest.update(path.read_bytes())
     name = f"{_FOLDER_PREFIX}{digest.hexdigest()}"
     base = _PACKAGE / "__pycache__"
-    if not os.access(base if base.exists() else _PACKAGE, os.W_OK):
+    # The user in effect counts: under sudo, capture loads its kernels as the user who called it.
+    if not os.access(base if base.exists() else _PACKAGE, os.W_OK, effective_ids=True):
         base = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "vpcflow"
     folder = base / name
     if not folder.exists():

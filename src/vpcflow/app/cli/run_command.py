@@ -48,10 +48,13 @@ def run(ctx: click.Context, /, quiet: bool, **chosen: Any) -> None:
     is known where `vpcflow firewall apply` or a firewall of yours logs refusals to NFLOG, or where
     the inventory file has rules.
     """
-    from vpcflow.app.capture_service import CaptureService, ServiceEvents
-    from vpcflow.app.ingest import stop_on_signals
+    from vpcflow.app.privileges import acting_as, acting_user
 
     settings = _with_choices(_users_settings(ctx), chosen)
+    # Compiled kernels are kept where the user can read and replace them.
+    with acting_as(acting_user(settings.folder.root)):
+        from vpcflow.app.capture_service import CaptureService, ServiceEvents
+        from vpcflow.app.ingest import stop_on_signals
 
     def say(line: str) -> None:
         if not quiet:
