@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -25,7 +26,7 @@ NAME = "open-interval.json"
 def test_killed_run_leaves_skipdata_of_every_interface(tmp_path: Path) -> None:
     mark = OpenInterval(tmp_path)
     mark.write(START_S * NS, 60, POINTS)
-    mark.beat(START_S + 42.0)
+    mark.beat(START_S + 42.0, POINTS)
     lost = OpenInterval(tmp_path).read()
     assert lost is not None
     assert (lost.start_ns, lost.end_ns, lost.interval_s) == (
@@ -49,7 +50,7 @@ def test_clean_end_leaves_nothing(tmp_path: Path) -> None:
     assert mark.read() is None
     mark.write(START_S * NS, 60, POINTS)
     mark.remove()
-    mark.beat(START_S)
+    mark.beat(START_S, POINTS)
     mark.remove()
     assert mark.read() is None
     assert list(tmp_path.iterdir()) == []
@@ -62,6 +63,20 @@ def test_later_mark_replaces_the_earlier(tmp_path: Path) -> None:
     lost = mark.read()
     assert lost is not None
     assert (lost.start_ns, len(lost.points)) == ((START_S + 60) * NS, 1)
+
+
+def test_interface_that_came_or_went_meanwhile_is_told_too(tmp_path: Path) -> None:
+    """Who vanished had packets in the interval; who came has some by now."""
+    mark = OpenInterval(tmp_path)
+    mark.write(START_S * NS, 60, POINTS[:1])
+    mark.beat(START_S + 1.0, [replace(POINTS[0], until_s=START_S + 1.0), POINTS[1]])
+    mark.beat(START_S + 2.0, POINTS[1:])
+    lost = mark.read()
+    assert lost is not None
+    assert [point.interface.interface_id for point in lost.points] == [
+        point.interface.interface_id for point in POINTS
+    ]
+    assert lost.end_ns == (START_S + 2) * NS
 
 
 def test_clock_behind_the_mark_gives_no_negative_interval(tmp_path: Path) -> None:
