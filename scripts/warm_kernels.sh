@@ -12,6 +12,10 @@ echo "compiling kernels, once (about a minute)"
 made=tests/golden/made_captures
 "$bin/vpcflow" --data "$folder" capture --read "$made/connection.pcap" --interval 60 \
     --interface-id eni-0123456789abcdef0 --address 10.0.1.10 >/dev/null
+for capture in two-interfaces.pcapng never-logged.pcap; do
+    "$bin/vpcflow" capture --read "$made/$capture" --inventory "$made/inventory.toml" --output - \
+        --interface-id eni-0123456789abcdef0 --address 10.0.1.10 >/dev/null 2>&1
+done
 "$bin/python" -c 'from vpcflow.capture.settings import CaptureSettings
 from vpcflow.capture.warm_up import load_kernels
 load_kernels(CaptureSettings())'
