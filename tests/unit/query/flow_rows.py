@@ -165,6 +165,8 @@ def random_rows(count: int, seed: int, *, packet_addresses: bool = False) -> lis
             else packets * pick.randrange(40, 1500),
             "action": "REJECT" if rejected else "ACCEPT",
         }
+        if rejected and ports[0] % 3:
+            row["reject-rule"] = f"acl-1/{ports[1] % 3}"
         if packet_addresses:
             row["pkt-srcaddr"] = pick.choice([ends[0], ends[0], "198.18.0.1", None])
             row["pkt-dstaddr"] = pick.choice([ends[1], ends[1], "198.18.0.2", None])

@@ -177,6 +177,7 @@ def test_ports_take_the_lower_port(ask: Ask, rows: list[Row]) -> None:
             "source",
             "sources",
         ),
+        ("rule", ("rule",), ("reject-rule",), "srcaddr", "source", "sources"),
     ],
 )
 def test_rejects(

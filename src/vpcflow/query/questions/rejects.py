@@ -12,7 +12,6 @@ from vpcflow.query.expression import Expression
 from vpcflow.query.plan import REFUSED
 from vpcflow.query.questions.question import (
     MEASURE_COLUMNS,
-    OF_CONVERSATIONS,
     UNSIZED_COLUMN,
     Frame,
     Measure,
@@ -22,6 +21,7 @@ from vpcflow.query.questions.question import (
     largest,
     measures,
 )
+from vpcflow.query.rollup_choice import Grain
 
 
 class RejectsBy(StrEnum):
@@ -31,6 +31,7 @@ class RejectsBy(StrEnum):
     SOURCE = "source"
     TARGET = "target"
     INTERFACE = "interface"
+    RULE = "rule"
 
 
 class RejectsParameters(TopParameters):
@@ -40,7 +41,7 @@ class RejectsParameters(TopParameters):
     by: RejectsBy = Field(
         default=RejectsBy.PORT,
         description="port: protocol and destination port; source or target: the address; "
-        "interface: the network interface that refused.",
+        "interface: the network interface that refused; rule: the rule that did.",
     )
 
 
@@ -55,6 +56,7 @@ _KEYS: dict[RejectsBy, tuple[tuple[str, str, ColumnKind, str], ...]] = {
         ("account_id", "account_id", "text", "Account"),
         ("interface_id", "interface_id", "text", "Interface"),
     ),
+    RejectsBy.RULE: (("rule", "reject_rule", "text", "Rule"),),
 }
 
 
@@ -134,6 +136,11 @@ def build_rejects(records: Any, parameters: RejectsParameters) -> Any:
     return largest(joined, parameters.sort, names, parameters.limit)
 
 
+def _grain(parameters: RejectsParameters, _: Frame) -> Grain:
+    """Conversations do not know the rule."""
+    return Grain.RECORDS if parameters.by is RejectsBy.RULE else Grain.CONVERSATIONS
+
+
 def refused(_: Any) -> Expression:
     """The condition of rejects."""
     return REFUSED
@@ -145,5 +152,5 @@ QUESTION = Question(
     _columns,
     build_rejects,
     condition=refused,
-    grain=OF_CONVERSATIONS,
+    grain=_grain,
 )
