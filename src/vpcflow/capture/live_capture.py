@@ -89,6 +89,8 @@ class LiveCapture:
         self.meter = Meter(settings, self.book, self._verdicts, self._rules)
         self._open: dict[str, NamespaceCapture] = {}
         self._refused: dict[str, tuple[int, float]] = {}
+        self._verdict_clock_ns = 0
+        self._ticked_s = clock.monotonic_s()
         self._covered: Mapping[str, frozenset[str]] = {}
         self.problems: list[str] = []
         self.counts: dict[str, int] = {"packets": 0, "ring-dropped": 0, "verdicts-lost": 0}
@@ -119,12 +121,14 @@ class LiveCapture:
 
     def run(self, stop: threading.Event) -> None:
         """Meter until ``stop`` is set, then close the open interval with all that waits."""
+        hold_ms = self._settings.hold_ms
         while not stop.is_set():
-            self.round(self._settings.hold_ms * 1_000_000)
+            self.round(hold_ms * 1_000_000)
             self._wait(stop)
-        # What was seen until now comes out of the kernel when its timers have run.
-        self._clock.wait(threading.Event(), 3 * self._ring_settings.retire_ms / 1000)
-        self.round(0)
+        # What was seen until now comes out of the kernel when its timers have run, and the word of
+        # the firewall on it. What comes in the meantime is after the end.
+        self._clock.wait(threading.Event(), (3 * self._ring_settings.retire_ms + hold_ms) / 1000)
+        self.round(hold_ms * 1_000_000)
         self._turn(self._now_ns(), is_last=True)
 
     def close(self) -> None:
@@ -137,6 +141,7 @@ class LiveCapture:
         """Take in what waits everywhere; closes the interval when it is over."""
         self._follow_inventory()
         now_ns = self._now_ns()
+        self._tick()
         for capture in self._open.values():
             self._read_log(capture)
         limit_ns = now_ns - hold_ns
@@ -144,6 +149,9 @@ class LiveCapture:
             self._turn(limit_ns)
         for capture in self._open.values():
             self._count_losses(capture)
+            if capture.verdicts.expire(self._verdict_clock_ns):
+                # Its packet was counted without the verdict, or dropped by the ring.
+                self.meter.lost(capture.name)
         self._on_round()
 
     def _is_over(self, limit_ns: int) -> bool:
@@ -170,6 +178,9 @@ class LiveCapture:
                 if capture.waiting:
                     self._load(capture, *capture.waiting[0])
             capture.ring.release()
+            if 2 * capture.ring.waiting_blocks() > self._ring_settings.block_count:
+                # Packets are not held now: what the firewall said of them has to be known.
+                self._read_log(capture)
             batch = capture.ring.peek(hold_ns, now_ns)
             if batch is None:
                 return False
@@ -390,7 +401,7 @@ class LiveCapture:
             batch = capture.log.read()
             if not len(batch):
                 break
-            capture.verdicts.take(batch, self._monotonic_ns())
+            capture.verdicts.take(batch, self._verdict_clock_ns)
         lost = capture.log.counts.dropped - dropped
         if lost:
             self.counts["verdicts-lost"] += lost
@@ -402,9 +413,6 @@ class LiveCapture:
         if dropped > capture.dropped:
             self.counts["ring-dropped"] += dropped - capture.dropped
             capture.dropped = dropped
-            self.meter.lost(capture.name)
-        if capture.verdicts.expire(self._monotonic_ns()):
-            # Its packet was counted without the verdict, or dropped by the ring.
             self.meter.lost(capture.name)
 
     def _note(self, problem: str) -> None:
@@ -432,8 +440,15 @@ class LiveCapture:
     def _now_ns(self) -> int:
         return int(self._clock.now_s() * _NS)
 
-    def _monotonic_ns(self) -> int:
-        return int(self._clock.monotonic_s() * _NS)
+    def _tick(self) -> None:
+        """Let the verdicts' clock go on, by a usual round at most.
+
+        A round that takes long (kernels are compiled, the machine is busy) makes no verdict too old
+        for a packet that waits in the ring all the while.
+        """
+        now_s = self._clock.monotonic_s()
+        self._verdict_clock_ns += int(min(now_s - self._ticked_s, WAIT_S_MAX) * _NS)
+        self._ticked_s = now_s
 
 
 def _close(capture: NamespaceCapture) -> None:
