@@ -165,12 +165,15 @@ def _flows(window: ClosedWindow, exclusions: Exclusions) -> bytes:
     inventory = inventory_of(window.points)
     out = pa.BufferOutputStream()
     tables = [
-        fill_interface_fields(FlowBatch(batch, Origin("capture")), inventory).records
+        pa.Table.from_batches(
+            [fill_interface_fields(FlowBatch(batch, Origin("capture")), inventory).records]
+        )
         for batch in made.batches
     ]
     if not tables:
         return b""
-    table = pa.Table.from_batches(tables).unify_dictionaries()
+    # SKIPDATA lines have few of the columns of flows.
+    table = pa.concat_tables(tables, promote_options="default").unify_dictionaries()
     table = table.replace_schema_metadata({WINDOW_FACTS_KEY: json.dumps(facts)})
     with pa.ipc.new_stream(out, table.schema) as writer:
         writer.write_table(table)
