@@ -1,0 +1,1 @@
+"""``vpcflow top``: the flows of a running capture, live in the terminal."""
