@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import os
 import signal
+import struct
 import subprocess
 import sys
 import threading
@@ -172,6 +173,26 @@ def test_full_flow_table_is_told_by_a_record(vpcflow: Vpcflow, tmp_path: Path) -
         "SELECT interface_id, start, \"end\" FROM flow_records WHERE log_status = 'SKIPDATA'",
     )
     assert (row["interface_id"], row["start"], row["end"]) == (ENI, START_S, START_S + 59)
+
+
+def test_firewalls_log_of_any_group_refuses(vpcflow: Vpcflow, tmp_path: Path) -> None:
+    packets = many_flows(3)
+    refused = packets[1].data[14:]
+    body = struct.pack("!BBH", 2, 0, 1000)  # IPv4, version 0, the group
+    body += (
+        struct.pack("<HH", 7, 10) + b"in\0\0" + struct.pack("<HH", 4 + len(refused), 9) + refused
+    )
+    log, seen = tmp_path / "refused.pcap", tmp_path / "seen.pcap"
+    log.write_bytes(pcap([FilePacket(body, packets[1].time_ns + 1_000_000)], link_number=239))
+    seen.write_bytes(pcap(packets))
+    vpcflow.ok("capture", "--read", str(seen), "--nflog", str(log), *POINT)
+    assert vpcflow.rows(
+        "query", "SELECT action, reject_rule AS rule FROM flow_records ORDER BY srcport"
+    ) == [
+        {"action": "ACCEPT", "rule": None},
+        {"action": "REJECT", "rule": "in"},
+        {"action": "ACCEPT", "rule": None},
+    ]
 
 
 @pytest.mark.parametrize("stop", [signal.SIGKILL, signal.SIGINT])

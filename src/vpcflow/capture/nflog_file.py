@@ -15,6 +15,7 @@ import numpy.typing as npt
 from vpcflow.base.errors import CaptureError
 from vpcflow.capture.device_map import DeviceMap
 from vpcflow.capture.meter import Meter
+from vpcflow.capture.nflog_kernels import GROUP
 from vpcflow.capture.observation_point import ObservationPoint
 from vpcflow.capture.packet_batch import BATCH_PACKETS_MAX, LinkType
 from vpcflow.capture.packet_sources.nflog import PrefixTable, parse_nflog_file_batch
@@ -30,8 +31,8 @@ Matrix = npt.NDArray[np.uint64]
 WAITING_MAX = 1 << 20
 #: A packet is logged at most so long after it was captured.
 LOG_DELAY_NS = 10_000_000
-#: The group of a record is not looked at: the whole file is refusals.
-_GROUPS = tuple(range(32))
+#: The group of a record is not looked at, the whole file is refusals: every one gets this.
+_GROUP = 0
 
 
 class NflogFile:
@@ -49,7 +50,7 @@ class NflogFile:
         self._verdicts = verdicts
         self._prefixes = PrefixTable()
         self._attribution = Attribution(
-            "", DeviceMap(), self._prefixes, rules, reject_groups=_GROUPS
+            "", DeviceMap(), self._prefixes, rules, reject_groups=(_GROUP,)
         )
         self._slots: npt.NDArray[np.uint64] = np.zeros(0, np.uint64)
         self._direct = DirectPackets()
@@ -121,6 +122,7 @@ class NflogFile:
                     hint="capture it with `tcpdump -i nflog:GROUP -w FILE`",
                 )
             logged = parse_nflog_file_batch(batch, self._prefixes)
+            logged.fields[GROUP] = _GROUP
             parse_packets(logged.packets, fragments, parsed)
             found = self._attribution.attribute(logged, parsed, self._verdicts.default_verdict)
             seen = parsed[:, found.seen]
