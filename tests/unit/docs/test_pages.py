@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import tomllib
 from pathlib import Path
 
 import click
@@ -11,6 +12,10 @@ import pytest
 from click.testing import CliRunner
 
 from vpcflow.app.cli.main import cli
+from vpcflow.app.settings import Settings
+from vpcflow.inventory.settings import InventorySettings
+from vpcflow.policy.file import read_rule_set
+from vpcflow.policy.resolve import compile_rules
 from vpcflow.query.filter_language import parse_filter
 from vpcflow.record.fields import FIELDS
 
@@ -54,6 +59,35 @@ def test_commands_in_pages_exist_with_their_options(page: str, command: str) -> 
     for word in words:
         if word.startswith("-") and word != "-":
             assert word.split("=")[0] in options, f"{page}: {command}"
+
+
+def _toml_blocks() -> list[tuple[str, str]]:
+    return [
+        (page.name, block)
+        for page in PAGES
+        for block in re.findall(r"```toml\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    ]
+
+
+@pytest.mark.parametrize(("page", "block"), _toml_blocks())
+def test_files_in_pages_can_be_read(page: str, block: str, tmp_path: Path) -> None:
+    name = block.splitlines()[0].removeprefix("# ")
+    if name == "vpcflow.toml":
+        assert Settings(**tomllib.loads(block))
+        return
+    assert name == "network.toml", f"{page}: the first line says which file it is"
+    path = tmp_path / name
+    path.write_text(block, encoding="utf-8")
+    rules = read_rule_set(path, InventorySettings())
+    assert rules.inventory.interfaces
+    assert compile_rules(rules)
+
+
+def test_example_of_the_inventory_file_has_every_table() -> None:
+    [block] = [block for page, block in _toml_blocks() if page == "inventory-file.md"]
+    text = (ROOT / "docs/reference/inventory-file.md").read_text(encoding="utf-8")
+    told = set(re.findall(r"`\[\[([a-z_.]+)\]\]`", text))
+    assert told == set(re.findall(r"^\[\[([a-z_.]+)\]\]$", block, re.MULTILINE))
 
 
 def test_links_between_pages_lead_somewhere() -> None:
