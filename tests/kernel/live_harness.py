@@ -15,7 +15,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple, Self
@@ -95,6 +95,13 @@ class Service:
     def status(self) -> dict[str, Any]:
         """What it has counted so far."""
         status: dict[str, Any] = json.loads(vpcflow(self.data, "status", "--json"))
+        return status
+
+    def wait_status(self, is_reached: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+        """Ask for the status until it is as it should be."""
+        deadline_s = time.monotonic() + PROCESS_SECONDS_MAX
+        while not is_reached(status := self.status()):
+            assert time.monotonic() < deadline_s, status
         return status
 
     def stop(self) -> None:

@@ -156,9 +156,9 @@ class Network:
                 group = {"app": "app", "mute": "mute"}.get(name, "web")
                 lines += _interface(name, addresses, name, self.router, "port", group)
         for name, namespaces in self.pairs.items():
-            *addresses, group = PAIRS[name]
+            first, second, group = PAIRS[name]
             for end, address, namespace in zip(
-                ("left", "right"), addresses, namespaces, strict=True
+                ("left", "right"), (first, second), namespaces, strict=True
             ):
                 groups = group if end == "right" else ""
                 lines += _interface(
