@@ -123,6 +123,11 @@ class RowTable(ScrollView, can_focus=True):
         last = min(len(self._order), first + max(0, self.size.height - 1))
         return min(first + 1, last), last, len(self._order)
 
+    @property
+    def sort_keys(self) -> list[str]:
+        """What the columns on the screen sort by, from left to right."""
+        return [placed.column.sort_key for placed in self._placed]
+
     def show(
         self, view: View, order: npt.NDArray[np.int64], sort_key: str, *, reverse: bool
     ) -> None:

@@ -244,9 +244,9 @@ class TopApp(App[None]):
 
     def action_sort_beside(self, by: int) -> None:
         """Sort by the column to the left or right."""
-        if self._reading is None:
+        keys = self.query_one(RowTable).sort_keys
+        if not keys:
             return
-        keys = [column.sort_key for column in self._view.columns]
         at = keys.index(self._sort_key) if self._sort_key in keys else 0
         self.action_sort(keys[(at + by) % len(keys)])
 

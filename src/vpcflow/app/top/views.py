@@ -142,7 +142,7 @@ def _measures(
 ) -> tuple[Column, ...]:
     packets, octets = counts[:, 0], counts[:, 1]
     return (
-        Column("bit/s", 5, lambda n: rate_text(rates[n, 1]), rates[:, 1], "rate", 0, True),
+        Column("bit/s", 5, lambda n: rate_text(rates[n, 1]), rates[:, 1], "rate", -1, True),
         Column(
             "pkt/s", 5, lambda n: count_text(round(rates[n, 0], 1)), rates[:, 0], "pps", 5, True
         ),
@@ -197,7 +197,7 @@ def _flows(rows: FlowRows, now_s: float) -> View:
         ),
         Column("Port", 9, port_text, protocol * 65_536 + port, "port", 0),
         *_measures(rows.counts, rows.rates),
-        Column("Action", 6, lambda n: ACTION_WORDS[int(action[n])], action, "rejected", 0),
+        Column("Action", 6, lambda n: ACTION_WORDS[int(action[n])], action, "rejected", -1),
         Column(
             "Rule", 12, lambda n: rows.rule_text(int(rows.rule[n])),
             _text_order(list(rows.rules), rows.rule), "rule", 3, room=32,
@@ -259,7 +259,7 @@ def _group_columns(groups: _Groups, sent: str = "", received: str = "") -> tuple
         Column("Flows", 6, lambda n: count_text(groups.flows[n]), groups.flows, "flows", 1, True),
         *(ways if sent else ()),
         *_measures(groups.counts, groups.rates),
-        Column("Rejected", 8, lambda n: _percent(rejected[n]), rejected, "rejected", 0, True),
+        Column("Rejected", 8, lambda n: _percent(rejected[n]), rejected, "rejected", -1, True),
     )
 
 
