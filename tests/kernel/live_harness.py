@@ -37,6 +37,7 @@ COLUMNS = (
 #: A busy machine makes TCP send a segment again although none is lost (tail loss probe).
 CALM_TCP = "cd /proc/sys/net/ipv4; echo 0 > tcp_early_retrans; echo 0 > tcp_sack"
 _PROGRAM = str(Path(sys.executable).with_name("vpcflow"))
+_TCP_REPAIR = 19
 _IP_MTU_DISCOVER, _IP_PMTUDISC_DONT = 10, 0
 _TCP_INFO_SEGMENTS = struct.Struct("=II")
 _TCP_INFO_SEGMENTS_OFFSET = 136
@@ -306,6 +307,50 @@ def transfer(
             info = opened.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 256)
         thread.join()
     return Sent(*_TCP_INFO_SEGMENTS.unpack_from(info, _TCP_INFO_SEGMENTS_OFFSET))
+
+
+class OpenConnection:
+    """A TCP connection that is given up in the end without another packet."""
+
+    def __init__(
+        self, client: str, server: str, source: tuple[str, int], destination: tuple[str, int]
+    ) -> None:
+        with closing(made_in(server, lambda: socket.create_server(destination))) as listening:
+            listening.settimeout(ANSWER_SECONDS_MAX)
+            self._client = made_in(client, socket.socket)
+            self._client.settimeout(ANSWER_SECONDS_MAX)
+            self._client.bind(source)
+            self._client.connect(destination)
+            self._server, _ = listening.accept()
+        self._server.settimeout(ANSWER_SECONDS_MAX)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for opened in (self._client, self._server):
+            if opened.fileno() >= 0:
+                opened.setsockopt(socket.IPPROTO_TCP, _TCP_REPAIR, 1)
+                opened.close()
+
+    def send(self, size: int, *, is_received: bool) -> None:
+        """Send from the client; wait for it at the server if it gets there."""
+        self._client.sendall(b"?" * size)
+        if is_received:
+            _receive(self._server, size)
+
+    def sent(self) -> Sent:
+        """What the client's kernel has counted so far."""
+        info = self._client.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 256)
+        return Sent(*_TCP_INFO_SEGMENTS.unpack_from(info, _TCP_INFO_SEGMENTS_OFFSET))
+
+    def abandon(self) -> Sent:
+        """End it silently; what the client's kernel has counted."""
+        # In repair mode nothing is sent any more, not even on closing.
+        self._client.setsockopt(socket.IPPROTO_TCP, _TCP_REPAIR, 1)
+        counted = self.sent()
+        self.__exit__()
+        return counted
 
 
 def _receive(connection: socket.socket, size: int) -> None:

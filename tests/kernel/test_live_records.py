@@ -17,6 +17,7 @@ from live_harness import (
     ICMPV6,
     TCP,
     UDP,
+    OpenConnection,
     Records,
     Sent,
     Service,
@@ -58,6 +59,8 @@ PAIRS = {
     "delay0": ("10.8.4.10", "10.8.4.20", ""),
 }
 MEGABYTE = 1_000_000
+#: What is sent at once of a connection that is refused from then on.
+SEGMENTS, SEGMENT_BYTES = 10, 1448
 ROUND_TRIP_US = 20_000
 NAMES = {
     f"eni-{name}": name
@@ -102,6 +105,7 @@ name = "mute"
 id = "acl-back"
 name = "back"
 entry = [
+  #TCP
   { rule_number = 90, direction = "egress", action = "deny", protocol = "icmp", peer = "10.7.1.0/24" },
   { rule_number = 100, direction = "ingress", action = "allow", peer = "0.0.0.0/0" },
   { rule_number = 101, direction = "ingress", action = "allow", peer = "::/0" },
@@ -112,17 +116,20 @@ entry = [
 id = "acl-front"
 name = "front"
 entry = [
-  #CHANGE
+  #UDP
   { rule_number = 100, direction = "ingress", action = "allow", peer = "0.0.0.0/0" },
   { rule_number = 101, direction = "ingress", action = "allow", peer = "::/0" },
   { rule_number = 100, direction = "egress", action = "allow", peer = "0.0.0.0/0" },
   { rule_number = 101, direction = "egress", action = "allow", peer = "::/0" },
 ]
 """
-CHANGE = (
-    '{ rule_number = 50, direction = "ingress", action = "deny", protocol = "udp", '
-    'ports = "7100", peer = "0.0.0.0/0" },'
-)
+#: What the ACLs deny from some moment on.
+CHANGES = {
+    "#TCP": '{ rule_number = 50, direction = "egress", action = "deny", protocol = "tcp", '
+    'ports = "80", peer = "10.7.1.0/24" },',
+    "#UDP": '{ rule_number = 50, direction = "ingress", action = "deny", protocol = "udp", '
+    'ports = "7100", peer = "0.0.0.0/0" },',
+}
 #: What most tests look at.
 BASIC = "interface flow_direction packets bytes tcp_flags action reject_rule"
 
@@ -228,8 +235,10 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seen]:
     with ExitStack() as stack:
         network = Network(stack)
         text = RULES + network.inventory()
-        file.write_text(text.replace("#CHANGE", ""))
-        changed.write_text(text.replace("#CHANGE", CHANGE))
+        file.write_text(text)
+        for mark, entry in CHANGES.items():
+            text = text.replace(mark, entry)
+        changed.write_text(text)
         apply = ("firewall", "apply", "--netns", network.router, "--file")
         vpcflow(data, *apply, str(file))
         service = stack.enter_context(
@@ -242,7 +251,7 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seen]:
         before = device_counts(network.pairs["cut"][0], "cut")
         tcp = _routed_traffic(network) | _traffic_of_pairs(network)
         after = device_counts(network.pairs["cut"][0], "cut")
-        _datagrams_over_a_change(network, lambda: vpcflow(data, *apply, str(changed)))
+        tcp |= _traffic_over_a_change(network, lambda: vpcflow(data, *apply, str(changed)))
         service.stop()
         counts = {"cut": {key: after[key] - before[key] for key in after}}
         yield Seen(Records(data, NAMES), tcp, counts)
@@ -258,6 +267,7 @@ def _routed_traffic(network: Network) -> dict[str, Sent]:
     with closing(udp_socket(mute, MUTE, 40_053)) as opened:
         for _ in range(3):
             opened.sendto(b"x" * 10, (WEB, 7000))
+        opened.sendto(b"f" * 4000, (WEB, 7002))
     with (
         closing(udp_socket(client, CLIENT, 40_001)) as sender,
         closing(udp_socket(web, WEB, 7001)) as receiver,
@@ -287,18 +297,23 @@ def _traffic_of_pairs(network: Network) -> dict[str, Sent]:
     return sent
 
 
-def _datagrams_over_a_change(network: Network, change: Callable[[], object]) -> None:
-    client, web = network.hosts["client"], network.hosts["web"]
+def _traffic_over_a_change(network: Network, change: Callable[[], object]) -> dict[str, Sent]:
+    client, web, app = (network.hosts[name] for name in ("client", "web", "app"))
     with (
         closing(udp_socket(client, CLIENT, 40_100)) as sender,
         closing(udp_socket(web, WEB, 7100)) as receiver,
+        OpenConnection(app, web, (APP, 40_200), (WEB, 80)) as connection,
     ):
         for _ in range(3):
             sender.sendto(b"u" * 72, (WEB, 7100))
             receiver.recv(100)
+        connection.send(1000, is_received=True)
+        before = connection.sent()
         change()
         for _ in range(2):
             sender.sendto(b"u" * 72, (WEB, 7100))
+        connection.send(SEGMENTS * SEGMENT_BYTES, is_received=False)
+        return {"accepted": before, "all": connection.abandon()}
 
 
 def test_pings_are_a_record_each_way(seen: Seen) -> None:
@@ -346,7 +361,7 @@ def test_a_reply_that_the_acl_drops_makes_the_two_records_of_the_documentation(s
 
 
 def test_what_a_group_keeps_from_leaving_arrives_nowhere(seen: Seen) -> None:
-    assert seen.records.shown(f"{BASIC} srcaddr dstaddr", port=40_053) == [
+    assert seen.records.shown(f"{BASIC} srcaddr dstaddr", dstport=7000) == [
         ("mute", "egress", 3, 3 * 38, 0, "REJECT", "sg-mute", MUTE, WEB)
     ]
 
@@ -357,11 +372,31 @@ def test_fragments_count_one_by_one_in_the_flow_of_the_first(seen: Seen) -> None
     ]
 
 
+def test_refused_fragments(seen: Seen) -> None:
+    assert seen.records.shown(BASIC, port=7002) == [
+        ("mute", "egress", 3, 4008 + 3 * 20, 0, "REJECT", "sg-mute")
+    ]
+
+
 def test_accepted_and_refused_packets_of_one_five_tuple_are_two_records(seen: Seen) -> None:
     found = seen.records.of(port=40_100)
     assert shown(found, BASIC) == [
         ("web", "ingress", 2, 200, 0, "REJECT", "acl-front/50"),
         ("web", "ingress", 3, 300, 0, "ACCEPT", None),
+    ]
+
+
+def test_refused_segments_of_an_offloaded_connection_count_as_on_the_wire(seen: Seen) -> None:
+    """They cross the port as one packet, and so the firewall logs them."""
+    accepted = seen.tcp["accepted"].packets_sent
+    refused = seen.tcp["all"].packets_sent - accepted
+    assert (accepted, refused >= SEGMENTS) == (3, True)
+    first = (accepted, seen.tcp["accepted"].sent_bytes(1000), 2, "ACCEPT", None)
+    rest = (refused, refused * (SEGMENT_BYTES + 52), 0, "REJECT", "acl-back/50")
+    assert seen.records.shown(BASIC, srcport=40_200) == [
+        ("app", "egress", *rest),
+        ("app", "egress", *first),
+        ("web", "ingress", *first),
     ]
 
 
@@ -467,6 +502,6 @@ def test_round_trips_are_the_set_delay_seen_from_where_they_begin(seen: Seen) ->
 
 def test_there_is_no_record_but_these(seen: Seen) -> None:
     """Also not of ARP, neighbour discovery and IPv6's group reports, which cross all devices."""
-    assert len(seen.records.all) == 44
+    assert len(seen.records.all) == 50
     protocols = {record["protocol"] for record in seen.records.of()}
     assert protocols == {ICMP, TCP, UDP, ICMPV6}
