@@ -418,7 +418,7 @@ def test_a_kill_loses_the_open_interval_and_says_so(wire: Wire, tmp_path: Path) 
         said = service.interrupt()
     assert any("was killed" in line for line in [*service.lines, *said])
     assert _rows(data, "sum(packets)", "dstport = 9000") == [(500,)]
-    lost = _rows(data, "interface_id, epoch(start)", "log_status = 'SKIPDATA'")
+    lost = _rows(data, "interface_id, start", "log_status = 'SKIPDATA'")
     ids = {interface["interface_id"] for interface in mark["interfaces"]}
     assert {row[0] for row in lost} == ids
     assert len(lost) == len(ids), "each is told once"
