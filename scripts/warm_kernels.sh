@@ -12,6 +12,22 @@ echo "compiling kernels, once (about a minute)"
 made=tests/golden/made_captures
 "$bin/vpcflow" --data "$folder" capture --read "$made/connection.pcap" --interval 60 \
     --interface-id eni-0123456789abcdef0 --address 10.0.1.10 >/dev/null
+cat >"$folder/rules.toml" <<'TOML'
+[[vpc]]
+name = "made"
+cidr_blocks = ["10.0.0.0/16"]
+[[subnet]]
+name = "made"
+cidr_blocks = ["10.0.1.0/24"]
+[[interface]]
+id = "eni-0123456789abcdef0"
+addresses = ["10.0.1.10"]
+security_groups = ["made"]
+[[security_group]]
+name = "made"
+TOML
+"$bin/vpcflow" capture --read "$made/connection.pcap" --inventory "$folder/rules.toml" \
+    --interface-id eni-0123456789abcdef0 --output - >/dev/null 2>&1
 for capture in two-interfaces.pcapng never-logged.pcap; do
     "$bin/vpcflow" capture --read "$made/$capture" --inventory "$made/inventory.toml" --output - \
         --interface-id eni-0123456789abcdef0 --address 10.0.1.10 >/dev/null 2>&1

@@ -129,8 +129,8 @@ def cli(ctx: click.Context, data: str | None, config_file: str | None) -> None:
     """VPC flow logs: take them in, keep them in columns, ask them.
 
     Exit codes: 0 done, 1 our own mistake, 2 wrong usage, 3 settings, 4 record or log format,
-    5 source, 6 capture, 8 data folder, 9 data folder busy, 10 question, 11 a bound ended the question,
-    12 no such thing, 130 interrupted.
+    5 source, 6 capture, 8 data folder, 9 data folder busy, 10 question, 11 a bound ended the
+    question, 12 no such thing, 130 interrupted.
     """
     ctx.obj = {"data": data, "config_file": config_file}
 
