@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 @click.group()
 def firewall() -> None:
-    """Security groups and network ACLs, enforced and logged by nftables.
+    """Security groups and ACLs, enforced and logged.
 
-    Nothing is enforced until `apply`; `remove` takes it all back. Only the table `inet vpcflow` is
-    touched.
+    nftables does it. Nothing is enforced until `apply`; `remove` takes it all back. Only the table
+    `inet vpcflow` is touched.
     """
 
 

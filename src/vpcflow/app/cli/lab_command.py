@@ -34,9 +34,10 @@ ROLE_WIDTH_MIN = 100
 
 @click.group()
 def lab() -> None:
-    """A small VPC of network namespaces: hosts, firewall, services, attackers.
+    """A small VPC of network namespaces, with traffic.
 
-    It needs root, and leaves nothing behind when it is stopped or killed.
+    It has hosts, a firewall, services and attackers. It needs root, and leaves nothing behind when
+    it is stopped or killed.
     """
 
 

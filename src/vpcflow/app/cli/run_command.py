@@ -41,12 +41,12 @@ _NAMES_SHOWN = 6
 @click.option("--quiet", is_flag=True, help="Only problems.")
 @click.pass_context
 def run(ctx: click.Context, /, quiet: bool, **chosen: Any) -> None:
-    """Meter this host's network interfaces into the table, until Ctrl-C or SIGTERM.
+    """Meter this host's network interfaces into the table.
 
-    Needs CAP_NET_RAW and CAP_NET_ADMIN (sudo), and CAP_SYS_ADMIN for other namespaces; they are
-    given back when everything is open. Under sudo the records are the calling user's. The action
-    is known where `vpcflow firewall apply` or a firewall of yours logs refusals to NFLOG, or where
-    the inventory file has rules.
+    It runs until Ctrl-C or SIGTERM. Needs CAP_NET_RAW and CAP_NET_ADMIN (sudo), and CAP_SYS_ADMIN
+    for other namespaces; they are given back when everything is open. Under sudo the records are
+    the calling user's. The action is known where `vpcflow firewall apply` or a firewall of yours
+    logs refusals to NFLOG, or where the inventory file has rules.
     """
     from vpcflow.app.privileges import acting_as, acting_user
 

@@ -12,7 +12,9 @@ from vpcflow.app.cli.context import settings_of
 @click.command()
 @click.pass_context
 def top(ctx: click.Context, /) -> None:
-    """Live flows of the running capture: who sends what, how fast, and what is rejected.
+    """Live flows of the running capture, in the terminal.
+
+    Who sends what to whom, how fast, and what is rejected.
 
     Keys: f flows, t talkers, p ports, i interfaces, r rejects only, / filter, space pause, q quit;
     ? shows all. It waits when no capture runs, and goes on when one starts.
