@@ -36,9 +36,8 @@ def figures(
         ", ".join(f"{name} {count:,}" for name, count in lost.items()) or "nothing",
         progress_bar(totals, 10) if totals.interval_s else "",
     )
-    unit = "bit/s" if wide else "b/s"
     values = (
-        ("Throughput", f"{spaced(rate_text(totals.byte_rate))}{unit}", False),
+        ("Throughput", f"{spaced(rate_text(totals.byte_rate))}bit/s", False),
         ("Packets", f"{count_text(round(totals.packet_rate, 1))} /s", False),
         ("Flows", f"{totals.flows:,}", False),
         ("Rejected", f"{count_text(round(totals.reject_rate, 1))} /s", rejected),

@@ -29,7 +29,8 @@ KEYS = (
 NOTES = (
     "Rates are averages over the last three seconds. Packets and bytes count",
     "from when top first saw the flow, over intervals. A flow that is over is",
-    "shown for 15 seconds more. In ports, the lower port is the service's.",
+    "shown for 15 seconds more. Sent, Recv, From, To, Out, In: bits a second.",
+    "In ports, the lower port is the service's.",
 )
 
 

@@ -26,8 +26,10 @@ from vpcflow.app.top.views import Mode, make_view, sorted_rows
 from vpcflow.base.clock import Clock, SystemClock
 from vpcflow.base.errors import FilterError
 
-#: From this size on there is room for what the figures are made of, and for higher bars.
+#: From this size on there is room around the figures, and for higher bars.
 WIDE_COLUMNS, TALL_LINES = 132, 34
+#: From this width on there is room for what the figures are made of.
+NOTES_COLUMNS = 160
 _FIGURES = ("Throughput", "Packets", "Flows", "Rejected", "Dropped", "Interval")
 
 
@@ -48,6 +50,7 @@ class TopApp(App[None]):
     Screen {{ background: {palette.BACKGROUND}; color: {palette.TEXT}; }}
     #title {{ height: 1; text-align: center; background: {palette.SURFACE}; }}
     #figures {{ height: 2; }}
+    #title, #detail, Figure, TrafficBars {{ text-wrap: nowrap; text-overflow: ellipsis; }}
     Figure {{ width: 1fr; height: 2; background: {palette.SURFACE}; padding: 0 1; }}
     TrafficBars {{ height: 3; }}
     RowTable {{ height: 1fr; background: {palette.SURFACE}; scrollbar-size: 0 0;
@@ -61,6 +64,7 @@ class TopApp(App[None]):
     .roomy TrafficBars {{ height: 7; margin: 0 1 1 1; }}
     .roomy RowTable {{ margin: 0 1; }}
     Footer {{ background: {palette.SURFACE}; }}
+    FooterKey {{ margin-right: 1; }}
     FooterKey .footer-key--key {{ color: {palette.WARN}; background: {palette.SURFACE}; }}
     """
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -70,7 +74,7 @@ class TopApp(App[None]):
         Binding("i", "mode('interfaces')", "Ifaces"),
         Binding("r", "rejects", "Rejects"),
         Binding("slash", "filter", "Filter", key_display="/"),
-        Binding("space", "pause", "Pause", key_display="␣"),
+        Binding("space", "pause", "Pause", key_display="space"),
         Binding("question_mark", "help", "Help", key_display="?"),
         Binding("q", "quit", "Quit"),
         Binding("s", "sort('rate')", show=False),
@@ -116,7 +120,7 @@ class TopApp(App[None]):
             id="filter",
             compact=True,
         )
-        yield Footer()
+        yield Footer(compact=True)
 
     def on_mount(self) -> None:
         """Begin to ask."""
@@ -156,7 +160,7 @@ class TopApp(App[None]):
         if reading is None:
             self._draw_title()
             return
-        wide = self.size.width >= WIDE_COLUMNS
+        wide = self.size.width >= NOTES_COLUMNS
         shown = figures(reading.totals, reading.status, wide=wide)
         for widget, figure in zip(self.query(Figure), shown, strict=True):
             widget.show(figure)
