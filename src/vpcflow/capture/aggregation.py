@@ -93,8 +93,10 @@ def aggregate(
         batches.makers.append(partial(_flow_batch, rows[of], part, source[of], window))
     slots_seen = np.zeros(SLOTS_MAX + 1, np.bool_)
     slots_seen[(rows[:, 4] >> np.uint64(SLOT_SHIFT)).astype(np.int64)] = True
-    silent = [point for point in window.points if not slots_seen[point.slot]] if nodata else []
-    skipped = [point for point in window.points if _is_skipped(point, window)]
+    # One that came while packets of the interval were still held back belongs to the next one.
+    points = [point for point in window.points if point.from_s * _NS < window.end_ns]
+    silent = [point for point in points if not slots_seen[point.slot]] if nodata else []
+    skipped = [point for point in points if _is_skipped(point, window)]
     slots_skipped = {point.slot for point in skipped}
     silent = [point for point in silent if point.slot not in slots_skipped]
     lines = [(point, 1) for point in silent] + [(point, 2) for point in skipped]

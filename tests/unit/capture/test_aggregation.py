@@ -143,6 +143,14 @@ def test_an_interface_that_came_and_went_says_when() -> None:
     assert lines(made, "start end log-status") == [f"{START_S + 10} {START_S + 20} NODATA"]
 
 
+def test_an_interface_that_came_after_the_end_is_not_of_the_interval() -> None:
+    points = [replace(point_of(0), from_s=START_S + 59.5), point_of(1)]
+    window = replace(window_of([], points, lost=frozenset({""})), end_ns=(START_S + 59) * 10**9)
+    assert lines(aggregate(window, NOTHING), "interface-id log-status") == [
+        f"eni-{1:017x} SKIPDATA"
+    ]
+
+
 def test_traffic_that_is_never_logged_leaves_nodata() -> None:
     rows = [row_of("10.0.1.10", "169.254.169.254", (5, 80), egress=True, packets=3, octets=120)]
     made = aggregate(window_of(rows), Exclusions((Exclusion.METADATA,)))
