@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -61,7 +62,7 @@ def run(ctx: click.Context, /, quiet: bool, **chosen: Any) -> None:
             click.echo(line, err=True)
 
     events = ServiceEvents(
-        started=lambda live: say(_started(live, settings)),
+        started=lambda live: say(_started(live, settings, ctx.find_root().obj["data"])),
         kept=lambda window, made: say(_kept(window, made)),
         lost=lambda window: click.echo(_lost(window), err=True),
         problem=lambda text: click.echo(f"problem: {text}", err=True),
@@ -105,15 +106,16 @@ def _with_choices(settings: Settings, chosen: dict[str, Any]) -> Settings:
     )
 
 
-def _started(live: LiveCapture, settings: Settings) -> str:
+def _started(live: LiveCapture, settings: Settings, data: str | None) -> str:
     names = [point.interface.name or point.interface.interface_id for point in live.book.points()]
     shown = ", ".join(names[:_NAMES_SHOWN])
     if len(names) > _NAMES_SHOWN:
         shown += f" and {len(names) - _NAMES_SHOWN} more"
+    vpcflow = f"vpcflow --data {shlex.quote(data)}" if data else "vpcflow"
     return (
         f"metering {len(names)} interfaces ({shown}), every {settings.capture.interval_s} s "
         f"into {settings.folder.root}\n"
-        f"ask in another terminal: vpcflow talkers, vpcflow rejects, vpcflow flows, vpcflow top"
+        f"ask in another terminal: {vpcflow} talkers; also rejects, flows, top, status"
     )
 
 
