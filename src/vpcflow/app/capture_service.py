@@ -22,6 +22,7 @@ from vpcflow.capture.live_capture import LiveCapture
 from vpcflow.capture.policy_judge import PolicyJudge
 from vpcflow.capture.warm_up import load_kernels
 from vpcflow.capture.window import ClosedWindow
+from vpcflow.inventory.settings import ALL_NAMESPACES
 from vpcflow.inventory.snapshot import Inventory
 from vpcflow.inventory.sources.linux_netlink import LinuxInventory
 from vpcflow.policy.file import read_rule_set
@@ -123,6 +124,10 @@ class CaptureService:
             )
             stack.callback(self._view.close)
             self._events.started(self._live)
+            for name in self._absent_namespaces():
+                self._events.problem(
+                    f"network namespace {name} is not there yet: it is metered when it comes"
+                )
             with self._ending():
                 self._live.run(stop)
 
@@ -169,7 +174,7 @@ class CaptureService:
             raise StoreError(
                 f"the last records could not be kept: {self._recorder.counts.problem}",
                 where=str(self._settings.folder.root),
-                hint="free some space; the next `vpcflow run` tells by SKIPDATA what is missing",
+                hint="the next `vpcflow run` on this folder tells by SKIPDATA what is missing",
             )
         self._mark.remove()
 
@@ -235,6 +240,10 @@ class CaptureService:
         if rulesets != self._rulesets:
             self._rulesets = rulesets
             self._check = self._checks.submit(covered_interfaces, self._live.namespaces)
+
+    def _absent_namespaces(self) -> list[str]:
+        named = set(self._settings.inventory.namespaces) - {ALL_NAMESPACES}
+        return sorted(named - set(self._live.namespaces))
 
     def _snapshot(self) -> ClosedWindow:
         return self._live.meter.snapshot(int(self._clock.now_s() * 1e9))

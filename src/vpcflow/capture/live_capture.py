@@ -29,8 +29,11 @@ from vpcflow.inventory.sources.linux_netlink import LinuxInventory
 _NS = 1_000_000_000
 #: The longest wait between two looks at everything.
 WAIT_S_MAX = 0.25
-#: The wait while blocks are held back for the firewall's word.
+#: The wait while blocks are held back for the firewall's word, and while these are few.
 HELD_WAIT_S = 0.01
+FEW_HELD_WAIT_S = 0.03
+#: Few is less than this part of the ring.
+FEW_HELD_PART = 8
 #: Reads of one firewall log in one round; the rest waits for the next.
 LOG_READS_MAX = 64
 #: Problems that are kept to be told.
@@ -88,6 +91,7 @@ class LiveCapture:
         self.book = PointBook()
         self.meter = Meter(settings, self.book, self._verdicts, self._rules)
         self._open: dict[str, NamespaceCapture] = {}
+        self._has_started = False
         self._refused: dict[str, tuple[int, float]] = {}
         self._verdict_clock_ns = 0
         self._ticked_s = clock.monotonic_s()
@@ -113,6 +117,7 @@ class LiveCapture:
                 "there is no network namespace to meter",
                 hint="set inventory.own_namespace or inventory.namespaces",
             )
+        self._has_started = True
 
     def cover(self, covered: Mapping[str, frozenset[str]]) -> None:
         """By namespace the interfaces whose every refusal is logged: what is not refused is ACCEPT."""
@@ -169,7 +174,7 @@ class LiveCapture:
 
     def _take_ring(self, capture: NamespaceCapture, hold_ns: int, now_ns: int) -> bool:
         # One turn of the ring at most, so that a flood in one namespace does not starve others.
-        for _ in range(self._ring_settings.block_count + 1):
+        for _ in range(capture.ring.settings.block_count + 1):
             while capture.waiting:
                 feed, _ = capture.waiting[0]
                 if not self.meter.advance(feed):
@@ -178,7 +183,7 @@ class LiveCapture:
                 if capture.waiting:
                     self._load(capture, *capture.waiting[0])
             capture.ring.release()
-            if 2 * capture.ring.waiting_blocks() > self._ring_settings.block_count:
+            if 2 * capture.ring.waiting_blocks() > capture.ring.settings.block_count:
                 # Packets are not held now: what the firewall said of them has to be known.
                 self._read_log(capture)
             batch = capture.ring.peek(hold_ns, now_ns)
@@ -319,13 +324,15 @@ class LiveCapture:
         try:
             self._enter(name, generation)
         except CaptureError as error:
-            if not name:
+            groups = (*self._settings.reject_groups, *self._settings.accept_groups)
+            if not name or (groups and not self._has_started):
                 raise
             self._note(str(error))
             self._refused[name] = generation, now_s
 
     def _enter(self, name: str, generation: int) -> None:
-        ring = AfPacketSource(name, self._ring_settings)
+        used = sum(capture.ring.settings.ring_bytes for capture in self._open.values())
+        ring = AfPacketSource(name, self._ring_settings.beside(used))
         try:
             log = self._open_log(name)
         except CaptureError:
@@ -426,8 +433,10 @@ class LiveCapture:
         for fileno in self._inventory.filenos():
             poll.register(fileno, select.POLLIN)
         for capture in self._open.values():
-            if capture.ring.waiting_blocks():
-                wait_s = HELD_WAIT_S
+            blocks = capture.ring.waiting_blocks()
+            if blocks:
+                few = blocks * FEW_HELD_PART < capture.ring.settings.block_count
+                wait_s = min(wait_s, FEW_HELD_WAIT_S if few else HELD_WAIT_S)
             else:
                 poll.register(capture.ring.fileno(), select.POLLIN)
             if capture.log is not None:
