@@ -1,8 +1,8 @@
 """``vpcflow run`` against the highest rate that a sender reaches over veth: losses and CPU. Root.
 
-``live_rate.py [--seconds 5] [--payload 18] [--flows 1]``; prints one JSON object. With many flows
-the sender's sockets each go through many destination ports. CPU seconds of the sender include what
-the kernel does to bring its packets across and into the ring.
+``live_rate.py [--seconds 5] [--payload 18] [--flows 1] [--senders 1]``; prints one JSON object. With
+many flows the sender's sockets each go through many destination ports. CPU seconds of the sender
+are those of sending alone, with what the kernel does to bring its packets across and into the ring.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import ctypes
 import json
+import math
 import os
 import socket
 import struct
@@ -17,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -29,26 +31,30 @@ from vpcflow.capture.packet_sources.namespace_socket import open_in_namespace
 #: Packets of one system call of the sender.
 MESSAGES = 128
 SOCKETS = 64
+#: How long a sender waits that is ahead of its rate.
+PAUSE_S = 0.0002
 FIRST_PORT = 1024
 HEADER_BYTES = 28
-#: Names, payloads and flows; the payloads make the least frame of Ethernet and a full one.
+#: Names, payloads, flows, senders; payloads of the least frame of Ethernet and of 1,400 bytes.
+#: One sender leaves a processor of two to the meter, two leave none.
 CASES = (
-    ("small packets, one flow", 18, 1),
-    ("small packets, 65,536 flows", 18, 65_536),
-    ("1,400-byte packets, one flow", 1400 - HEADER_BYTES, 1),
-    ("1,400-byte packets, 65,536 flows", 1400 - HEADER_BYTES, 65_536),
+    ("small packets, one flow", 18, 1, 1),
+    ("small packets, 65,536 flows", 18, 65_536, 1),
+    ("1,400-byte packets, one flow", 1400 - HEADER_BYTES, 1, 1),
+    ("1,400-byte packets, 65,536 flows", 1400 - HEADER_BYTES, 65_536, 1),
+    ("small packets, 65,536 flows of two senders", 18, 65_536, 2),
 )
 #: After the last packet its block is handed out and held for the firewall's word.
 SETTLE_S = 0.3
 DROPPED_SHARE_MAX, CPU_SHARE_MAX = 0.001, 0.15
 
 
-def messages_to(ports: list[int], payload: ctypes.Array[ctypes.c_char]) -> Any:
+def messages_to(target: str, ports: list[int], payload: ctypes.Array[ctypes.c_char]) -> Any:
     """One ``mmsghdr`` a destination port, with all that it points to kept beside it."""
     vector = ctypes.create_string_buffer(
         struct.pack("@PN", ctypes.addressof(payload), len(payload))
     )
-    host = socket.inet_aton(TARGET)
+    host = socket.inet_aton(target)
     names = ctypes.create_string_buffer(
         b"".join(struct.pack("=H2s4s8x", socket.AF_INET, port.to_bytes(2), host) for port in ports)
     )
@@ -62,8 +68,13 @@ def messages_to(ports: list[int], payload: ctypes.Array[ctypes.c_char]) -> Any:
     return ctypes.create_string_buffer(packed), (vector, names, payload)
 
 
-def sender(near: str, seconds: float, payload_bytes: int, flows: int) -> None:
-    """Send with ``sendmmsg`` until the time is over; print packets sent and CPU seconds."""
+def sender(
+    near: str, seconds: float, payload_bytes: int, flows: int, target: str, rate: float
+) -> None:
+    """Send with ``sendmmsg`` until the time is over; print packets sent and CPU seconds.
+
+    Units: ``rate`` is in packets a second; infinite for as fast as it goes.
+    """
     libc = ctypes.CDLL(None, use_errno=True)
     payload = ctypes.create_string_buffer(payload_bytes)
     sockets = [
@@ -72,37 +83,54 @@ def sender(near: str, seconds: float, payload_bytes: int, flows: int) -> None:
     ]
     ports = max(1, flows // SOCKETS)
     batches = [
-        messages_to([FIRST_PORT + (begin + n) % ports for n in range(MESSAGES)], payload)
+        messages_to(target, [FIRST_PORT + (begin + n) % ports for n in range(MESSAGES)], payload)
         for begin in range(0, ports, MESSAGES)
     ]
     # A connected socket needs no search for the route with every packet.
     if flows == 1:
-        sockets[0].connect((TARGET, FIRST_PORT))
+        sockets[0].connect((target, FIRST_PORT))
     filenos = [one.fileno() for one in sockets]
-    sent = 0
-    end = time.perf_counter() + seconds
-    while True:
-        for messages, _ in batches:
-            for fileno in filenos:
-                sent += max(0, libc.sendmmsg(fileno, messages, MESSAGES, 0))
-            if time.perf_counter() >= end:
-                times = os.times()
-                print(json.dumps({"sent": sent, "cpu_s": times.user + times.system}))
-                return
+    turns = cycle([(fileno, messages) for messages, _ in batches for fileno in filenos])
+    sent, cpu_s, begun = 0, time.process_time(), time.perf_counter()
+    while (passed := time.perf_counter() - begun) < seconds:
+        if sent >= passed * rate:
+            time.sleep(PAUSE_S)
+            continue
+        fileno, messages = next(turns)
+        sent += max(0, libc.sendmmsg(fileno, messages, MESSAGES, 0))
+    print(json.dumps({"sent": sent, "cpu_s": time.process_time() - cpu_s}))
 
 
-def measure(folder: Path, seconds: float, payload_bytes: int, flows: int) -> dict[str, Any]:
-    """One run of the service under one sender."""
+def send(
+    near: str,
+    seconds: float,
+    payload_bytes: int,
+    flows: int,
+    *,
+    senders: int = 1,
+    target: str = TARGET,
+    rate: float = math.inf,
+) -> tuple[int, float]:
+    """Run senders to their end; packets sent and their CPU seconds."""
+    command = [sys.executable, __file__, "--near", near, "--seconds", str(seconds)]
+    command += ["--payload", str(payload_bytes), "--flows", str(max(1, flows // senders))]
+    command += ["--target", target, "--rate", str(rate)]
+    children = [subprocess.Popen(command, stdout=subprocess.PIPE) for _ in range(senders)]
+    told = [json.loads(child.communicate()[0]) for child in children]
+    return sum(one["sent"] for one in told), sum(one["cpu_s"] for one in told)
+
+
+def measure(
+    folder: Path, seconds: float, payload_bytes: int, flows: int, senders: int = 1
+) -> dict[str, Any]:
+    """One run of the service under one sender or several, whose sockets have ports of their own."""
     with veth() as (near, far), LiveProcess(folder, "--netns", far) as service:
-        command = [sys.executable, __file__, "--near", near, "--seconds", str(seconds)]
-        command += ["--payload", str(payload_bytes), "--flows", str(flows)]
         time.sleep(SETTLE_S)
         before, begun = received(far), service.cpu_s()
-        told = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
+        sent, sender_cpu_s = send(near, seconds, payload_bytes, flows, senders=senders)
         time.sleep(SETTLE_S)
         cpu_s = service.cpu_s() - begun
         status, arrived = service.status(), received(far) - before
-        begun = service.cpu_s()
         service.stop()
         kept = service.query(
             "SELECT count(*) AS records, coalesce(sum(packets), 0) AS packets, "
@@ -112,8 +140,8 @@ def measure(folder: Path, seconds: float, payload_bytes: int, flows: int) -> dic
     dropped = status["lost"]["ring-dropped"]
     assert kept["bytes"] == kept["packets"] * (payload_bytes + HEADER_BYTES)
     return {
-        "sent": told["sent"],
-        "packets_per_s": round(told["sent"] / seconds),
+        "sent": sent,
+        "packets_per_s": round(sent / seconds),
         "arrived": arrived,
         "seen": status["packets"]["metered"],
         "dropped": dropped,
@@ -123,8 +151,8 @@ def measure(folder: Path, seconds: float, payload_bytes: int, flows: int) -> dic
         "unaccounted": arrived - kept["packets"] - dropped,
         "dropped_share": dropped / max(1, arrived),
         "meter_cpu_s": round(cpu_s, 3),
-        "sender_cpu_s": round(told["cpu_s"], 3),
-        "cpu_share": cpu_s / told["cpu_s"],
+        "sender_cpu_s": round(sender_cpu_s, 3),
+        "cpu_share": cpu_s / sender_cpu_s,
     }
 
 
@@ -132,11 +160,11 @@ def live(runs: int, seconds: float = 5.0) -> list[Result]:
     """Drops and CPU of ``vpcflow run`` over veth, for few and many flows, small and large packets."""
     require_kernel_tools()
     results = []
-    for name, payload, flows in CASES:
+    for name, payload, flows, senders in CASES:
         done = []
         for _ in range(runs):
             with tempfile.TemporaryDirectory() as folder:
-                done.append(measure(Path(folder), seconds, payload, flows))
+                done.append(measure(Path(folder), seconds, payload, flows, senders))
         middle = sorted(done, key=lambda one: one["cpu_share"])[len(done) // 2]
         note = (
             f"{middle['packets_per_s']:,} packets/s; sent {middle['sent']:,}, arrived "
@@ -176,14 +204,24 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=5.0)
     parser.add_argument("--payload", type=int, default=18)
     parser.add_argument("--flows", type=int, default=1)
+    parser.add_argument("--senders", type=int, default=1)
+    parser.add_argument("--target", default=TARGET, help=argparse.SUPPRESS)
+    parser.add_argument("--rate", type=float, default=math.inf, help=argparse.SUPPRESS)
     parser.add_argument("--near", help=argparse.SUPPRESS)
     chosen = parser.parse_args()
     if chosen.near:
-        sender(chosen.near, chosen.seconds, chosen.payload, chosen.flows)
+        sender(
+            chosen.near,
+            chosen.seconds,
+            chosen.payload,
+            chosen.flows,
+            chosen.target,
+            chosen.rate,
+        )
         return 0
     require_kernel_tools()
     with tempfile.TemporaryDirectory() as folder:
-        told = measure(Path(folder), chosen.seconds, chosen.payload, chosen.flows)
+        told = measure(Path(folder), chosen.seconds, chosen.payload, chosen.flows, chosen.senders)
     print(json.dumps(told))
     return 0
 
