@@ -59,7 +59,8 @@ def evaluate(compiled: CompiledRules, flows: FlowColumns) -> Judgement:
     What leaves is asked of the groups, then of the ACL; what enters of the ACL, then of the
     groups. A reply of a connection that the groups allowed passes them, never the ACL; within a
     subnet there is no ACL. Where the flow does not say what a rule asks for (an ICMP type, who
-    began) and it matters, the verdict is unknown. What AWS does not track is tracked here: rules
+    began) and it matters, the verdict is unknown. What nothing filters (see ``not_filtered``) is
+    accepted. What AWS does not track is tracked here: rules
     that allow everything make no difference to replies.
     """
     count = len(flows)

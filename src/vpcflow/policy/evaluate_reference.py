@@ -15,6 +15,7 @@ from vpcflow.policy.matching import (
     groups_answer,
     holds,
 )
+from vpcflow.policy.not_filtered import is_link_traffic, reserved_addresses
 from vpcflow.policy.protocols import ICMP, ICMPV6, is_icmp_error, request_type
 from vpcflow.policy.rule_text import acl_entry_text, groups_text
 from vpcflow.policy.security_group import Direction
@@ -56,6 +57,10 @@ def judge_flow(bindings: Bindings, flow: InterfaceFlow) -> FlowJudgement:
     binding = bindings.binding(interface) if interface else None
     if binding is None or not binding.is_judged:
         return FlowJudgement(Verdict.UNKNOWN)
+    if flow.peer in reserved_addresses(bindings, binding) or is_link_traffic(
+        flow.protocol, flow.source_port, flow.destination_port, flow.icmp_type
+    ):
+        return FlowJudgement(Verdict.ACCEPT)
     groups = _groups(bindings, binding, flow)
     acl, acl_rule = _acl(binding, flow)
     group_rule = groups_text([group.group_id for group in binding.groups] or [""])

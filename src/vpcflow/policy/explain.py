@@ -12,11 +12,13 @@ from vpcflow.policy.flow_text import Flow
 from vpcflow.policy.judgement import SaidNo, Verdict
 from vpcflow.policy.matching import Answer, Question, acl_answer, allowing_rules, holds
 from vpcflow.policy.network_acl import RULE_NUMBER_LAST, NetworkAcl
+from vpcflow.policy.not_filtered import is_link_traffic, reserved_addresses
 from vpcflow.policy.protocols import ICMP, ICMPV6, PROTOCOL_NAMES, TCP, UDP
 from vpcflow.policy.rule_set import RuleSet
 from vpcflow.policy.rule_text import acl_entry_text, group_rule_text, groups_text
 from vpcflow.policy.security_group import Direction, SecurityGroup
 
+_NOT_FILTERED = "neither groups nor ACLs filter it"
 _EPHEMERAL_PORTS = "1024-65535"
 
 
@@ -169,6 +171,8 @@ class _Explainer:
             return step(Verdict.UNKNOWN, "", _why_not_judged(binding))
         if not binding.groups:
             return step(Verdict.ACCEPT, "", "the interface is in no security group")
+        if self._passes(binding, question):
+            return step(Verdict.ACCEPT, "", _NOT_FILTERED)
         if leg == Leg.REPLY:
             tracked = self._tracked_by(binding, question)
             if tracked:
@@ -187,6 +191,13 @@ class _Explainer:
             groups_text(group_ids),
             f"no {question.direction} rule of {_group_names(binding.groups)} allows it",
             f"a rule {_rule_words(question)} in one of them",
+        )
+
+    def _passes(self, binding: Binding, question: Question) -> bool:
+        """Whether it is traffic that is not filtered; the same of a request and of its reply."""
+        asked = self._request
+        return question.peer in reserved_addresses(self._bindings, binding) or is_link_traffic(
+            asked.protocol, asked.source_port, asked.destination_port, question.icmp_type
         )
 
     def _tracked_by(self, binding: Binding, question: Question) -> str:
@@ -208,6 +219,8 @@ class _Explainer:
         acl = binding.acl
         if acl is None:
             return step(Verdict.ACCEPT, "", "the subnet has no network ACL")
+        if self._passes(binding, question):
+            return step(Verdict.ACCEPT, "", _NOT_FILTERED)
         if holds(binding.subnet_networks, question.peer):
             return step(Verdict.ACCEPT, "", "both ends are in the subnet, where no ACL applies")
         said = acl_answer(acl, question)

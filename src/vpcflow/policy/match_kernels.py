@@ -17,9 +17,11 @@ Array = npt.NDArray[Any]
 
 #: Columns of ``bound``: an interface.
 IS_JUDGED, HAS_GROUPS, HAS_ACL, SUBNET_BEGIN, SUBNET_END = 0, 1, 2, 3, 4
+#: Ranges of the addresses that nothing filters.
+RESERVED_BEGIN, RESERVED_END = 5, 6
 #: Five columns a direction: group rules from, to; ACL entries from, to; number of the groups.
-BOUND_INGRESS, BOUND_EGRESS = 5, 10
-BOUND_COLUMNS = 15
+BOUND_INGRESS, BOUND_EGRESS = 7, 12
+BOUND_COLUMNS = 17
 _GROUP_BEGIN, _GROUP_END, _ACL_BEGIN, _ACL_END, _GROUP_NUMBER = 0, 1, 2, 3, 4
 #: Columns of ``rules``.
 _PROTOCOL, _FIRST, _LAST, _RANGE_BEGIN, _RANGE_END = 0, 1, 2, 3, 4
@@ -159,6 +161,20 @@ def _is_icmp_error(protocol: Any, icmp_type: Any) -> Any:
     return protocol == _ICMPV6 and icmp_type >= 1 and icmp_type <= 4
 
 
+@njit(cache=True, nogil=True, inline="always")
+def _is_link_traffic(protocol: Any, source_port: Any, destination_port: Any, icmp_type: Any) -> Any:
+    """Whether it is DHCP or neighbour discovery; as ``not_filtered`` says it."""
+    if protocol == _UDP:
+        four = (source_port == 67 or source_port == 68) and (
+            destination_port == 67 or destination_port == 68
+        )
+        six = (source_port == 546 or source_port == 547) and (
+            destination_port == 546 or destination_port == 547
+        )
+        return four or six
+    return protocol == _ICMPV6 and ((icmp_type >= 130 and icmp_type <= 137) or icmp_type == 143)
+
+
 @njit(cache=True, nogil=True)
 def judge_flows(
     bound: Array,
@@ -193,6 +209,11 @@ def judge_flows(
         number = np.int64(protocol[i])
         kind = np.int64(icmp_type[i])
         code = np.int64(icmp_code[i])
+        if _is_link_traffic(number, source_port[i], destination_port[i], kind) or _in_ranges(
+            high, low, ranges, bound[row, RESERVED_BEGIN], bound[row, RESERVED_END]
+        ):
+            verdict[i] = _ACCEPT
+            continue
         first, last = _service(number, np.int64(destination_port[i]), kind, code)
 
         groups = _YES

@@ -10,10 +10,9 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from ipaddress import IPv4Network, ip_address
 
 from vpcflow.base.errors import SettingsError
-from vpcflow.inventory.network_interface import Address, NetworkInterface
+from vpcflow.inventory.network_interface import NetworkInterface
 from vpcflow.policy.bindings import Binding, Bindings
 from vpcflow.policy.log_prefix import LoggedVerdict, LogPrefix
 from vpcflow.policy.network_acl import RULE_NUMBER_LAST, NetworkAcl, NetworkAclEntry
@@ -24,34 +23,14 @@ from vpcflow.policy.nftables_match import (
     service_match,
     set_lines,
 )
+from vpcflow.policy.not_filtered import DHCP_PORTS, NEIGHBOUR_TYPES, reserved_addresses
 from vpcflow.policy.rule_text import acl_entry_text, groups_text
 from vpcflow.policy.security_group import Direction, SecurityGroup, SecurityGroupRule
 
 #: The rule in the log of a packet that belongs to no connection any more.
 INVALID_RULE = "invalid"
-#: Services of the provider that neither groups nor ACLs filter: Amazon DNS, instance metadata,
-#: task metadata, time sync, Windows activation.
-#: Source: AWS user guide, "Security groups" and "Network ACLs", what they do not filter.
-PROVIDER_ADDRESSES: tuple[Address, ...] = tuple(
-    ip_address(text)
-    for text in (
-        "169.254.169.253",
-        "169.254.169.254",
-        "169.254.170.2",
-        "169.254.169.123",
-        "169.254.169.250",
-        "169.254.169.251",
-        "fd00:ec2::253",
-        "fd00:ec2::254",
-        "fd00:ec2::123",
-        "fd00:ec2::250",
-        "fd00:ec2::251",
-    )
-)
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9._-]{0,99}")
-_ROUTER_STEP = 1
-_DNS_STEP = 2
 _NOT_FILTERED = "not_filtered"
 _CONNECTIONS = "ct state established,related accept"
 
@@ -270,7 +249,7 @@ class ChainWriter:
 
     def _exempt(self, binding: Binding, direction: Direction) -> str:
         """The chain that accepts what nothing filters at this interface."""
-        addresses = list(_reserved_addresses(self._bindings, binding))
+        addresses = list(reserved_addresses(self._bindings, binding))
         subnet_id = name_of(binding.interface.subnet_id)
         chain = f"{_NOT_FILTERED}_{subnet_id}_{direction}"
         if chain not in self._shared:
@@ -286,27 +265,12 @@ class ChainWriter:
         return chain
 
 
-def _reserved_addresses(bindings: Bindings, binding: Binding) -> Iterator[Address]:
-    yield from PROVIDER_ADDRESSES
-    inventory = bindings.rule_set.inventory
-    vpc = inventory.vpcs.get(binding.interface.vpc_id)
-    if vpc is None or not vpc.has_reserved_addresses:
-        return
-    for networks, step in (
-        (vpc.cidr_blocks, _DNS_STEP),
-        (binding.subnet_networks, _ROUTER_STEP),
-    ):
-        for network in networks:
-            if isinstance(network, IPv4Network) and network.num_addresses > step:
-                yield network.network_address + step
-
-
 def _not_filtered() -> list[str]:
+    types = ", ".join(f"{first}-{last}" for first, last in NEIGHBOUR_TYPES)
+    pairs = [f"{{ {client}, {server} }}" for client, server in DHCP_PORTS]
     return [
-        # Neighbour discovery and multicast listener discovery.
-        "icmpv6 type { 130-137, 143 } accept",
-        "udp sport { 67, 68 } udp dport { 67, 68 } accept",
-        "udp sport { 546, 547 } udp dport { 546, 547 } accept",
+        f"icmpv6 type {{ {types} }} accept",
+        *(f"udp sport {pair} udp dport {pair} accept" for pair in pairs),
     ]
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from ipaddress import IPv4Address, IPv6Address
 
 from vpcflow.inventory.vpc import Network
+from vpcflow.policy.matching import ICMP_VALUE_MAX
 from vpcflow.policy.network_acl import NetworkAclEntry
 from vpcflow.policy.protocols import ICMP, ICMPV6, TCP, UDP
 from vpcflow.policy.security_group import (
@@ -16,8 +17,6 @@ from vpcflow.policy.security_group import (
 )
 
 _PORT_PROTOCOLS = {TCP: "tcp", UDP: "udp"}
-_ICMP_ALL = -1
-_BYTE_MAX = 255
 
 #: A match that holds for every packet, and one that holds for none.
 ALWAYS = ""
@@ -58,10 +57,9 @@ def service_match(rule: SecurityGroupRule | NetworkAclEntry) -> str | None:
     parts = [f"meta l4proto {rule.protocol}"]
     if rule.protocol in (ICMP, ICMPV6):
         for offset, value in ((0, rule.from_port), (8, rule.to_port)):
-            if value == _ICMP_ALL:
-                continue
-            if not 0 <= value <= _BYTE_MAX:
-                return NEVER
+            # A code says nothing without its type.
+            if not 0 <= value <= ICMP_VALUE_MAX:
+                break
             parts.append(f"@th,{offset},8 {value}")
     return " ".join(parts)
 

@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from ipaddress import ip_network
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +25,8 @@ from vpcflow.policy.match_kernels import (
     HAS_ACL,
     HAS_GROUPS,
     IS_JUDGED,
+    RESERVED_BEGIN,
+    RESERVED_END,
     RULE_COLUMNS,
     SERVICE_LAST,
     SUBNET_BEGIN,
@@ -31,6 +34,7 @@ from vpcflow.policy.match_kernels import (
 )
 from vpcflow.policy.matching import ANY_PORT, ICMP_VALUE_MAX
 from vpcflow.policy.network_acl import RULE_NUMBER_LAST, NetworkAcl, NetworkAclEntry
+from vpcflow.policy.not_filtered import reserved_addresses
 from vpcflow.policy.protocols import ICMP, ICMPV6, TCP, UDP
 from vpcflow.policy.rule_set import RuleSet
 from vpcflow.policy.rule_text import acl_entry_text, groups_text
@@ -163,6 +167,8 @@ class _Compiler:
     ) -> None:
         row[IS_JUDGED] = 1
         row[SUBNET_BEGIN], row[SUBNET_END] = self._subnet(interface.subnet_id, binding)
+        reserved = map(ip_network, reserved_addresses(self._bindings, binding))
+        row[RESERVED_BEGIN], row[RESERVED_END] = self._range_span(network_ranges(reserved))
         number = 0
         spans: list[Span] = [(0, 0)] * 4
         if binding.groups:

@@ -265,6 +265,33 @@ def test_record_without_icmp_type_is_unknown_where_a_rule_asks_for_it() -> None:
     ]
 
 
+def test_what_nothing_filters_is_accepted_under_rules_that_allow_nothing() -> None:
+    rules = rule_set(
+        [subnet("subnet-a", "10.0.1.0/24", "fd00::/64", acl="acl-a")],
+        [interface("eni-a", "subnet-a", "10.0.1.10", "fd00::10", groups=["sg-a"])],
+        [group("sg-a")],
+        [acl("acl-a")],
+    )
+    passing = [
+        flow("eni-a", EGRESS, "10.0.1.10", "10.0.0.2", 17, ports=(50_000, 53)),
+        flow("eni-a", INGRESS, "10.0.1.1", "10.0.1.10", 17, ports=(50_000, 9)),
+        flow("eni-a", EGRESS, "10.0.1.10", "169.254.170.2", ports=(50_000, 80)),
+        flow("eni-a", INGRESS, "fd00:ec2::254", "fd00::10", ports=(80, 50_000)),
+        flow("eni-a", EGRESS, "10.0.1.10", "255.255.255.255", 17, ports=(68, 67)),
+        flow("eni-a", INGRESS, "fe80::1", "fd00::10", 17, ports=(547, 546)),
+        flow("eni-a", EGRESS, "fd00::10", "ff02::1:ff00:1", 58, icmp=(135, 0)),
+    ]
+    refused = [
+        flow("eni-a", EGRESS, "10.0.1.10", "10.0.0.3", 17, ports=(50_000, 53)),
+        flow("eni-a", EGRESS, "10.0.1.10", "10.0.5.5", 17, ports=(68, 69)),
+        flow("eni-a", EGRESS, "10.0.1.10", "10.0.5.5", 17, ports=(68, 547)),
+        flow("eni-a", EGRESS, "fd00::10", "fd00:0:0:9::1", 58, icmp=(128, 0)),
+    ]
+
+    assert judged(rules, passing) == [ACCEPTED] * len(passing)
+    assert {answer.verdict for answer in judged(rules, refused)} == {Verdict.REJECT}
+
+
 def test_ranges_are_sorted_and_joined() -> None:
     networks = [ip_network(text) for text in ("10.0.1.0/24", "10.0.0.0/24", "10.0.0.7/32")]
     base = (0xFFFF << 32) + int(ip_address("10.0.0.0"))
@@ -276,7 +303,7 @@ def test_ranges_are_sorted_and_joined() -> None:
 def random_flows(draw: st.DrawFn) -> InterfaceFlow:
     family = draw(st.sampled_from([4, 6]))
     addresses = st.sampled_from(ADDRESSES[family])
-    port = st.sampled_from([-1, 22, 80, 50_000])
+    port = st.sampled_from([-1, 22, 67, 68, 80, 546, 50_000])
     return flow(
         draw(st.sampled_from(["eni-0", "eni-1", "eni-x"])),
         draw(st.sampled_from([INGRESS, EGRESS])),
@@ -285,7 +312,7 @@ def random_flows(draw: st.DrawFn) -> InterfaceFlow:
         draw(st.sampled_from([1, 6, 17, 47, 58])),
         (draw(port), draw(port)),
         (
-            draw(st.sampled_from([-1, 0, 1, 3, 8, 14, 128, 129])),
+            draw(st.sampled_from([-1, 0, 1, 3, 8, 14, 128, 129, 135, 143])),
             draw(st.sampled_from([-1, 0, 1])),
         ),
         draw(st.sampled_from(Initiated)),

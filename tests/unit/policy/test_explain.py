@@ -99,6 +99,16 @@ def test_one_end_that_is_ours_is_enough() -> None:
     assert told.verdict == Verdict.REJECT
 
 
+@pytest.mark.parametrize(
+    "text", ["udp 10.0.2.10 -> 10.0.0.2:53", "udp 10.0.2.10:68 -> 255.255.255.255:67"]
+)
+def test_what_nothing_filters_gets_through(text: str) -> None:
+    told = explain(bastion_rules(entry(100, INGRESS, False)), parse_flow(text))
+
+    assert told.verdict == Verdict.ACCEPT
+    assert {step.reason for step in told.steps} == {"neither groups nor ACLs filter it"}
+
+
 def test_flow_of_strangers_is_refused() -> None:
     with pytest.raises(ResourceError, match=r"neither 1\.1\.1\.1 nor 8\.8\.8\.8"):
         explain(bastion_rules(), parse_flow("udp 1.1.1.1 -> 8.8.8.8:53"))
@@ -162,7 +172,7 @@ def flow_texts(draw: st.DrawFn) -> str:
     if draw(st.booleans()):
         return f"icmp {source} -> {destination}"
     name = draw(st.sampled_from(["tcp", "udp"]))
-    return f"{name} [{source}]:50000 -> [{destination}]:{draw(st.sampled_from([22, 80]))}"
+    return f"{name} [{source}]:50000 -> [{destination}]:{draw(st.sampled_from([22, 80, 546]))}"
 
 
 @settings(max_examples=100, deadline=None)

@@ -181,7 +181,8 @@ def test_without_counters_and_with_another_log_group() -> None:
         (1, (-1, -1), "meta l4proto 1"),
         (58, (128, 0), "meta l4proto 58 @th,0,8 128 @th,8,8 0"),
         (1, (8, -1), "meta l4proto 1 @th,0,8 8"),
-        (1, (0, 65_535), NEVER),
+        (1, (0, 65_535), "meta l4proto 1 @th,0,8 0"),
+        (1, (-1, 3), "meta l4proto 1"),
         (47, (1, 2), "meta l4proto 47"),
     ],
 )
