@@ -110,6 +110,7 @@ class LiveCapture:
 
     def open(self) -> None:
         """Open rings and logs, and the first interval."""
+        self.meter.warm_up()
         self.meter.open_window(self._now_ns())
         self._follow_inventory()
         if not self._open:
