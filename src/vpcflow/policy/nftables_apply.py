@@ -13,14 +13,12 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from vpcflow.base.errors import CaptureError, FlowLogError, ResourceError
+from vpcflow.inventory.sources.network_namespace import namespace_path
 from vpcflow.policy.nftables import OWNER_MARK, TABLE_FAMILY, TABLE_NAME
 
-#: Where iproute2 keeps named namespaces.
-NAMED_NAMESPACES = Path("/run/netns")
 #: The longest that nft may take; a ruleset of a thousand interfaces takes about a second.
 NFT_SECONDS_MAX = 60.0
 
@@ -151,7 +149,7 @@ def _run(arguments: Sequence[str], namespace: str, script: str | None = None) ->
 def _enter(namespace: str) -> list[str]:
     if not namespace:
         return []
-    path = Path(namespace) if "/" in namespace else NAMED_NAMESPACES / namespace
+    path = namespace_path(namespace)
     if not path.exists():
         raise ResourceError(
             "no such network namespace",

@@ -2,28 +2,19 @@
 
 from __future__ import annotations
 
-import ctypes
-import errno
 import os
-import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
 from vpcflow.base.errors import CaptureError
+from vpcflow.inventory.sources.network_namespace import (
+    OWN_NAMESPACE,
+    namespace_path,
+    run_inside,
+)
 
-NAMESPACE_FOLDER = Path("/run/netns")
-#: The namespace in which the process itself is.
-OWN_NAMESPACE = ""
-_CLONE_NEWNET = 0x4000_0000
 _CAN = TypeVar("_CAN")
-
-
-def namespace_path(namespace: str) -> Path:
-    """The file of a namespace: a name stands for one below /run/netns, a path for itself."""
-    if namespace == OWN_NAMESPACE:
-        return Path("/proc/self/ns/net")
-    return Path(namespace) if "/" in namespace else NAMESPACE_FOLDER / namespace
 
 
 def namespace_identity(namespace: str) -> tuple[int, int] | None:
@@ -49,49 +40,13 @@ def open_in_namespace(namespace: str, make: Callable[[], _CAN]) -> _CAN:
         return make()
     path = namespace_path(namespace)
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except OSError as error:
         raise _cannot_open(namespace, path, error) from error
-    made: list[_CAN] = []
-    failed: list[BaseException] = []
-
-    def run() -> None:
-        try:
-            _enter(descriptor, namespace)
-            made.append(make())
-        except BaseException as error:  # noqa: BLE001 - raised again in the caller's thread
-            failed.append(error)
-
     try:
-        thread = threading.Thread(target=run, name="enter-namespace", daemon=True)
-        thread.start()
-        thread.join()
+        return run_inside(descriptor, make, namespace)
     finally:
         os.close(descriptor)
-    if failed:
-        raise failed[0]
-    return made[0]
-
-
-def _enter(descriptor: int, namespace: str) -> None:
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.setns(descriptor, _CLONE_NEWNET) == 0:
-        return
-    code = ctypes.get_errno()
-    where = f"network namespace {namespace}"
-    if code == errno.EPERM:
-        raise CaptureError(
-            "no permission to enter it",
-            where=where,
-            hint="run with sudo: entering a namespace needs CAP_SYS_ADMIN",
-        )
-    if code == errno.EINVAL:
-        raise CaptureError(
-            f"{namespace_path(namespace)} is not a network namespace",
-            where=where,
-            hint="`ip netns list` names those of this host",
-        )
-    raise CaptureError(f"cannot be entered: {os.strerror(code)}", where=where)
 
 
 def _cannot_open(namespace: str, path: Path, error: OSError) -> CaptureError:

@@ -212,7 +212,9 @@ class LinuxInventory:
                 return
             # One's own namespace needs no permission to be entered.
             own = change.name == OWN_NAMESPACE
-            route_socket = RouteSocket() if own else run_inside(change.handle, RouteSocket)
+            route_socket = (
+                RouteSocket() if own else run_inside(change.handle, RouteSocket, change.name)
+            )
         finally:
             os.close(change.handle)
         self.refused.pop(change.name, None)

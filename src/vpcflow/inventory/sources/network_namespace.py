@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import errno
 import fcntl
 import os
 import re
@@ -65,10 +66,11 @@ def open_namespace(path: Path) -> int | None:
     return None
 
 
-def run_inside(handle: int, make: Callable[[], _T]) -> _T:
+def run_inside(handle: int, make: Callable[[], _T], name: str) -> _T:
     """What ``make`` returns, called in the namespace; sockets that it makes belong there.
 
     A thread of its own enters the namespace and ends: the caller's thread never leaves its own.
+    ``name`` is for messages.
     Errors: CaptureError when the namespace cannot be entered; what ``make`` raises.
     """
     made: list[_T] = []
@@ -76,7 +78,7 @@ def run_inside(handle: int, make: Callable[[], _T]) -> _T:
 
     def enter() -> None:
         try:
-            _enter(handle)
+            _enter(handle, name)
             made.append(make())
         except BaseException as error:  # noqa: BLE001 the caller's thread raises it
             failed.append(error)
@@ -89,14 +91,25 @@ def run_inside(handle: int, make: Callable[[], _T]) -> _T:
     return made[0]
 
 
-def _enter(handle: int) -> None:
+def _enter(handle: int, name: str) -> None:
     """Move the calling thread, for good."""
-    if _libc.setns(handle, _CLONE_NEWNET) != 0:
-        number = ctypes.get_errno()
+    if _libc.setns(handle, _CLONE_NEWNET) == 0:
+        return
+    code = ctypes.get_errno()
+    where = f"network namespace {name}"
+    if code == errno.EPERM:
         raise CaptureError(
-            f"cannot enter a network namespace: {os.strerror(number)}",
-            hint="run as root, or grant CAP_SYS_ADMIN",
+            "no permission to enter it",
+            where=where,
+            hint="run with sudo: entering a namespace needs CAP_SYS_ADMIN",
         )
+    if code == errno.EINVAL:
+        raise CaptureError(
+            f"{namespace_path(name)} is not a network namespace",
+            where=where,
+            hint="`ip netns list` names those of this host",
+        )
+    raise CaptureError(f"cannot be entered: {os.strerror(code)}", where=where)
 
 
 @dataclass(frozen=True, slots=True)
