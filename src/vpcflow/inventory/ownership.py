@@ -12,7 +12,6 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import accumulate
-from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -88,17 +87,6 @@ def _begin(span: _Span) -> float:
     return span.from_s
 
 
-_Key = TypeVar("_Key")
-
-
-def _forget(spans_by_key: dict[_Key, list[_Span]], key: _Key, span: _Span) -> None:
-    """Take a span out of a list; it is the oldest, so it stands near the front."""
-    spans = spans_by_key[key]
-    spans.remove(span)
-    if not spans:
-        del spans_by_key[key]
-
-
 class Ownership:
     """The history of addresses, bounded by ENDED_SPANS_MAX and ENDED_SPANS_KEPT_S.
 
@@ -109,7 +97,6 @@ class Ownership:
     def __init__(self) -> None:
         self._spans: dict[Address, list[_Span]] = {}
         self._open: dict[str, dict[Address, _Span]] = {}
-        self._spans_of: dict[str, list[_Span]] = {}
         self._ended: deque[_Span] = deque()
         self._table: OwnershipTable | None = None
         self.forgotten = 0  # spans that ENDED_SPANS_MAX pushed out before their time
@@ -130,7 +117,6 @@ class Ownership:
                 self._end(span, at_s)
             held[address] = span = _Span(address, interface_id, vpc_id, at_s)
             self._spans.setdefault(address, []).append(span)
-            self._spans_of.setdefault(interface_id, []).append(span)
             self._table = None
         if not held:
             del self._open[interface_id]
@@ -147,19 +133,6 @@ class Ownership:
         holding.reverse()
         best = max(holding, key=lambda span: (span.vpc_id == vpc_id, span.from_s), default=None)
         return best.interface_id if best else None
-
-    def addresses_between(
-        self, interface_id: str, from_s: float, to_s: float
-    ) -> tuple[Address, ...]:
-        """Every address that the interface held at some time from ``from_s`` to before ``to_s``."""
-        spans = self._spans_of.get(interface_id, ())
-        return tuple(
-            {
-                span.address: None
-                for span in spans
-                if span.from_s < min(to_s, span.to_s) and span.to_s > from_s
-            }
-        )
 
     def table(self) -> OwnershipTable:
         """The history as arrays; made anew only after a change."""
@@ -185,8 +158,10 @@ class Ownership:
                 break
             self.forgotten += full
             oldest = self._ended.popleft()
-            _forget(self._spans, oldest.address, oldest)
-            _forget(self._spans_of, oldest.interface_id, oldest)
+            spans = self._spans[oldest.address]
+            spans.remove(oldest)  # the oldest stands near the front
+            if not spans:
+                del self._spans[oldest.address]
 
     def _make_table(self) -> OwnershipTable:
         order = sorted(self._spans, key=address_number)

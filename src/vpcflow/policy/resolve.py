@@ -73,11 +73,6 @@ class CompiledRules:
         """The number of each interface."""
         return {name: number for number, name in enumerate(self.interface_ids)}
 
-    @cached_property
-    def rule_numbers(self) -> Mapping[str, int]:
-        """The number of each rule that can refuse, by its text."""
-        return {text: number for number, text in enumerate(self.rule_texts)}
-
 
 def compile_rules(rule_set: RuleSet) -> CompiledRules:
     """Compile a rule set.

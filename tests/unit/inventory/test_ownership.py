@@ -35,10 +35,6 @@ def test_an_address_changes_hands() -> None:
     ]
     assert history.owner(C, math.inf) is None
     assert history.owner(C, 1e12) == "eni-1"
-    assert set(history.addresses_between("eni-1", 0.0, 20.0)) == {A, C}
-    assert history.addresses_between("eni-1", 20.0, 21.0) == (C,)
-    assert history.addresses_between("eni-1", 0.0, 10.0) == ()
-    assert history.addresses_between("eni-9", 0.0, 10.0) == ()
 
 
 def test_the_callers_vpc_comes_first() -> None:
@@ -57,7 +53,6 @@ def test_a_clock_that_goes_back_ends_nothing_before_it_began() -> None:
     history.gone("eni-1", 50.0)
     history.seen("eni-2", [A], 60.0)
     assert history.owner(A, 99.0) == "eni-2"
-    assert history.addresses_between("eni-1", 0.0, 1e9) == ()
 
 
 def test_history_is_bounded_by_number(monkeypatch: pytest.MonkeyPatch) -> None:

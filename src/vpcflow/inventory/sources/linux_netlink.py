@@ -8,8 +8,9 @@ What lands where:
 * Interfaces are in the default VPC, in subnets derived from their prefixes (``derived_network``),
   or in a subnet of the inventory file that holds their primary address.
 * A device that the file attaches an interface to is that interface and no other, also where the
-  settings exclude it. Of a namespace that only the file names, other devices do not count. At side INTERFACE, an interface without addresses in the file has the
-  device's. Both ends of a veth are interfaces, unless the file says that one is a PORT.
+  settings exclude it. Of a namespace that only the file names, other devices do not count. At side
+  INTERFACE, an interface without addresses in the file has the device's. Both ends of a veth are
+  interfaces, unless the file says that one is a PORT.
 * The host is an instance, and so is each other namespace.
 """
 
