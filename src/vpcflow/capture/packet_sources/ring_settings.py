@@ -11,7 +11,7 @@ from vpcflow.capture.packet_batch import BATCH_PACKETS_MAX
 KIB = 1 << 10
 MIB = 1 << 20
 #: What each of very many namespaces has at least, in how many blocks.
-RING_BYTES_MIN, SMALL_RING_BLOCKS = MIB, 8
+RING_BYTES_MIN, SMALL_RING_BLOCKS = MIB, 32
 BLOCK_BYTES_MIN = 16 * KIB
 #: The fewest bytes of a block that the kernel spends on a packet: its header, and no data.
 PACKET_BYTES_MIN = 112
@@ -26,16 +26,17 @@ class RingSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     block_bytes: int = Field(
-        default=MIB,
+        default=256 * KIB,
         ge=BLOCK_BYTES_MIN,
         le=BATCH_PACKETS_MAX * PACKET_BYTES_MIN,
         description="Size of a block of the ring; the kernel hands out whole blocks.",
     )
     block_count: int = Field(
-        default=64,
+        default=256,
         ge=2,
         le=16_384,
-        description="Blocks of a ring; with block_bytes the memory of one network namespace.",
+        description="Blocks of a ring; with block_bytes the memory of one network namespace, with "
+        "retire_ms how long the meter may be kept from a quiet one.",
     )
     total_bytes: int = Field(
         default=512 * MIB,
@@ -44,7 +45,7 @@ class RingSettings(BaseModel):
         "Further namespaces have smaller rings, of 1 MiB at least.",
     )
     retire_ms: int = Field(
-        default=20,
+        default=40,
         ge=1,
         le=1000,
         description="After how long a block with packets is handed out although it is not full.",
