@@ -17,6 +17,8 @@ from contextlib import ExitStack, suppress
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 
+from live_process import require_kernel_tools
+from results import Result
 from vpcflow.inventory.network_interface import Attachment, AttachmentSide, NetworkInterface
 from vpcflow.inventory.snapshot import Inventory
 from vpcflow.inventory.subnet import Subnet
@@ -155,12 +157,8 @@ def refused_us(client: socket.socket, packets: int, log: socket.socket | None = 
     return spent / 1000 / (packets // DRAIN_PACKETS * DRAIN_PACKETS)
 
 
-def main() -> int:
-    """Measure and print; exit 0 whatever the figures say."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--trips", type=int, default=3000)
-    chosen = parser.parse_args()
+def measure(rounds: int, trips: int) -> dict[int, dict[str, list[float]]]:
+    """Figures of all rounds by how many interfaces the firewall has; 0 is no firewall."""
     figures: dict[int, dict[str, list[float]]] = {
         count: {
             name: [] for name in ("open", "new", "refused", "logged", "apply", "repeat", "bytes")
@@ -173,7 +171,7 @@ def main() -> int:
         server = stack.enter_context(udp(peer, SERVER, ECHO_PORT))
         client = stack.enter_context(udp(host, CLIENT, 0))
         round_trip_us(client, server)  # neighbours are found
-        for _ in range(chosen.rounds):
+        for _ in range(rounds):
             for count, found in figures.items():
                 nftables_apply.remove(router)
                 if count:
@@ -183,11 +181,44 @@ def main() -> int:
                         nftables_apply.apply(script, router)
                         found[name].append(time.perf_counter() - begun)
                     found["bytes"].append(len(script))
-                found["open"].append(established_us(client, server, chosen.trips))
-                found["new"].append(new_us(host, server, chosen.trips // 3))
-                found["refused"].append(refused_us(client, chosen.trips))
+                found["open"].append(established_us(client, server, trips))
+                found["new"].append(new_us(host, server, trips // 3))
+                found["refused"].append(refused_us(client, trips))
                 with made_in(router, lambda: log_socket(queue_threshold=64)) as log:
-                    found["logged"].append(refused_us(client, chosen.trips, log))
+                    found["logged"].append(refused_us(client, trips, log))
+    return figures
+
+
+def delay(runs: int, trips: int = 3000) -> list[Result]:
+    """What the firewall adds to a forwarded packet, by how many interfaces it has."""
+    require_kernel_tools()
+    middle = {
+        count: {name: statistics.median(values or [0.0]) for name, values in found.items()}
+        for count, found in measure(runs, trips).items()
+    }
+    none = middle.pop(0)
+    return [
+        Result(
+            f"firewall of {count} interfaces: added to a round trip",
+            found["open"] - none["open"],
+            "us",
+            "lower",
+            note=f"of {none['open']:.2f} us without it, of an open connection; a new one "
+            f"{found['new'] - none['new']:.2f} of {none['new']:.2f}; a refused packet "
+            f"{found['refused']:.2f}, logged {found['logged']:.2f}, forwarded {none['refused']:.2f}; "
+            f"applied in {found['apply']:.2f} s",
+        )
+        for count, found in middle.items()
+    ]
+
+
+def main() -> int:
+    """Measure and print; exit 0 whatever the figures say."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--trips", type=int, default=3000)
+    chosen = parser.parse_args()
+    figures = measure(chosen.rounds, chosen.trips)
     print(
         "interfaces  open us  added  new us  added  refused us  logged us  apply s  again s  script bytes"
     )

@@ -16,6 +16,8 @@ from results import Result
 from workload import Workload
 
 MIB = 1 << 20
+#: Of measures that take long.
+LONG_RUNS = 3
 
 
 @dataclass(frozen=True)
@@ -246,6 +248,48 @@ def pcap(options: Options) -> list[Result]:
         return compare(folder, options.runs)
 
 
+def account(options: Options) -> list[Result]:
+    """Every packet of a capture file is somewhere."""
+    from account_packets import account as of_packets
+
+    return of_packets()
+
+
+def live(options: Options) -> list[Result]:
+    """`vpcflow run` over veth at the highest rate: drops, and CPU against the sender's."""
+    from live_rate import live as over_veth
+
+    return over_veth(options.runs)
+
+
+def verdicts(options: Options) -> list[Result]:
+    """`vpcflow run` beside our firewall that refuses 200,000 packets a second."""
+    from live_verdicts import verdicts as of_firewall
+
+    return of_firewall(min(options.runs, LONG_RUNS))
+
+
+def first_packet(options: Options) -> list[Result]:
+    """`vpcflow run` from its start to the first packet metered."""
+    from live_start import start_times
+
+    return start_times(options.runs)
+
+
+def delay(options: Options) -> list[Result]:
+    """What the firewall adds to forwarded packets."""
+    from firewall_delay import delay as of_firewall
+
+    return of_firewall(min(options.runs, LONG_RUNS))
+
+
+def rtt(options: Options) -> list[Result]:
+    """Round-trip times against a set delay."""
+    from rtt_error import rtt as against_set_delay
+
+    return against_set_delay(min(options.runs, LONG_RUNS))
+
+
 MEASURES: dict[str, Callable[[Options], list[Result]]] = {
     "parse": parse,
     "ingest": ingest,
@@ -255,6 +299,12 @@ MEASURES: dict[str, Callable[[Options], list[Result]]] = {
     "files": files,
     "kill": kill,
     "pcap": pcap,
+    "account": account,
+    "live": live,
+    "verdicts": verdicts,
+    "first-packet": first_packet,
+    "delay": delay,
+    "rtt": rtt,
 }
 
 

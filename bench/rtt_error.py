@@ -16,6 +16,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests" / "kerne
 
 from delayed_tcp import Measured, measure
 
+from live_process import require_kernel_tools
+from results import Result
+
 DELAYS_MS = (1.0, 20.0, 100.0)
 CONNECTIONS = 10
 REQUESTS = [100, 2 * 1448] * 5
@@ -25,6 +28,30 @@ ERROR_PERCENT_MAX = 5.0
 
 def _percent(value: float, wanted: float) -> float:
     return 100 * (value - wanted) / wanted
+
+
+def rtt(runs: int) -> list[Result]:
+    """The error of measured round-trip times against each set delay."""
+    require_kernel_tools()
+    results = []
+    for delay_ms in DELAYS_MS:
+        done = [measure(delay_ms / 1e3, CONNECTIONS, REQUESTS, PINGS) for _ in range(runs)]
+        errors = [_percent(median(one.client_median), delay_ms) for one in done]
+        wires = [_percent(median(one.pings), delay_ms) for one in done]
+        results.append(
+            Result(
+                f"rtt against a set delay of {delay_ms:g} ms: error",
+                abs(median(errors)),
+                "%",
+                "lower",
+                bar=ERROR_PERCENT_MAX,
+                note=f"with its sign {median(errors):+.2f}; ICMP echoes over the same wire "
+                f"{median(wires):+.2f}; {sum(done[0].client_samples)} samples of {CONNECTIONS} "
+                "connections",
+                runs=[errors, wires],
+            )
+        )
+    return results
 
 
 def report(delay_ms: float, measured: Measured) -> bool:
