@@ -31,7 +31,9 @@ from live_harness import Service, vpcflow
 from vpcflow.base.clock import SystemClock
 from vpcflow.capture.exclusions import address_words
 from vpcflow.capture.live_capture import LiveCapture
+from vpcflow.capture.packet_sources.nflog import NflogSource
 from vpcflow.capture.packet_sources.ring_settings import RingSettings
+from vpcflow.capture.parsed_columns import VERDICT_SHIFT, VERDICT_UNKNOWN
 from vpcflow.capture.settings import CaptureSettings
 from vpcflow.capture.window import ClosedWindow
 from vpcflow.inventory.settings import InventorySettings
@@ -230,6 +232,20 @@ def test_an_overrun_ring_is_told_and_goes_on(wire: Wire) -> None:
         running.until(flood)
     assert running.windows[-1].lost_namespaces == {wire.near}
     assert running.packets() > 0
+
+
+def test_where_nobody_reads_the_log_no_action_is_guessed(wire: Wire) -> None:
+    # Our rules are in force, but another program reads what they log.
+    group = CaptureSettings().firewall_group
+    with closing(NflogSource(wire.near, [group])), metering(wire.near) as running:
+        ids = frozenset(one.interface.interface_id for one in running.live.book.points())
+        running.live.cover({wire.near: ids})
+        wire.send(5, 9000)
+        running.until(lambda: running.metered() >= 5)
+    (window,) = running.windows
+    assert ids and running.live.problems
+    verdicts = window.rows[:, 4] >> np.uint64(VERDICT_SHIFT) & np.uint64(3)
+    assert running.packets() == 5 and set(verdicts.tolist()) == {VERDICT_UNKNOWN}
 
 
 def test_devices_change_while_they_are_metered(wire: Wire) -> None:
@@ -439,6 +455,9 @@ def test_a_full_disk_is_told_and_capture_goes_on(wire: Wire, tmp_path: Path) -> 
                 while True:
                     file.write(b"\0" * 4096)
             assert "No space left" in service.said("problem:")
+            # The table may have been refused first, while the spool still had room.
+            while not service.status()["lost"]["intervals-skipped"]:
+                pass
             filler.unlink()
             while "SKIPDATA" not in service.said(""):
                 pass

@@ -55,7 +55,8 @@ class NamespaceCapture:
     ruleset: RulesetGeneration
     mirror: Feed | None = None
     decapsulator: Decapsulator | None = None
-    dropped: int = 0
+    mirrored_slots: frozenset[int] = frozenset()
+    dropped: dict[str, int] = field(default_factory=dict)
     #: Batches of the block at hand that are not counted to their end.
     waiting: list[tuple[Feed, PacketBatch]] = field(default_factory=list)
     leaving: list[int] = field(default_factory=list)
@@ -155,9 +156,10 @@ class LiveCapture:
             self._turn(limit_ns)
         for capture in self._open.values():
             self._count_losses(capture)
-            if capture.verdicts.expire(self._verdict_clock_ns):
+            for slot in capture.verdicts.expire(self._verdict_clock_ns):
                 # Its packet was counted without the verdict, or dropped by the ring.
-                self.meter.lost(capture.name)
+                point = self.book.point(slot)
+                self.meter.lost(point.namespace if point else capture.name)
         self._on_round()
 
     def _is_over(self, limit_ns: int) -> bool:
@@ -315,6 +317,10 @@ class LiveCapture:
         for point in points:
             covered = self._covered.get(point.namespace, frozenset())
             told = everywhere or point.interface.interface_id in covered
+            capture = self._open.get(point.namespace)
+            if capture is None or capture.log is None or point.slot in capture.mirrored_slots:
+                # Nobody reads what the firewall logs, or it is another host's packet.
+                told = False
             self._verdicts.default_verdict[point.slot] = VERDICT_ACCEPT if told else VERDICT_UNKNOWN
 
     def _try_to_enter(self, name: str, generation: int) -> None:
@@ -373,6 +379,7 @@ class LiveCapture:
         feed = self.meter.feed(capture.name)
         interfaces = [inventory.interfaces[session.interface_id] for session in sessions]
         feed.own_addresses([(interface.addresses, interface.mac) for interface in interfaces])
+        slots = set()
         for device, session in enumerate(sessions):
             point = self.book.bind(
                 session.interface_id,
@@ -382,7 +389,8 @@ class LiveCapture:
                 at_s=self._clock.now_s(),
             )
             feed.devices.put(device, point.slot, AttachmentSide.INTERFACE)
-        capture.mirror = feed
+            slots.add(point.slot)
+        capture.mirror, capture.mirrored_slots = feed, frozenset(slots)
         capture.decapsulator = Decapsulator(
             {session.vni: device for device, session in enumerate(sessions)}
         )
@@ -404,24 +412,31 @@ class LiveCapture:
     def _read_log(self, capture: NamespaceCapture) -> None:
         if capture.log is None:
             return
-        dropped = capture.log.counts.dropped
+        counts = capture.log.counts
+        before = counts.dropped + counts.prefixes_refused
         for _ in range(LOG_READS_MAX):
             batch = capture.log.read()
             if not len(batch):
                 break
             capture.verdicts.take(batch, self._verdict_clock_ns)
-        lost = capture.log.counts.dropped - dropped
+        # A prefix of ours for which there was no number says no verdict either.
+        lost = counts.dropped + counts.prefixes_refused - before
         if lost:
             self.counts["verdicts-lost"] += lost
             self.meter.lost(capture.name)
 
     def _count_losses(self, capture: NamespaceCapture) -> None:
         capture.ring.refresh_counts()
-        dropped = capture.ring.counts.dropped + capture.verdicts.dropped
-        if dropped > capture.dropped:
-            self.counts["ring-dropped"] += dropped - capture.dropped
-            capture.dropped = dropped
-            self.meter.lost(capture.name)
+        dropped = {
+            "ring-dropped": capture.ring.counts.dropped,
+            "verdicts-lost": capture.verdicts.dropped,
+        }
+        for reason, packets in dropped.items():
+            new = packets - capture.dropped.get(reason, 0)
+            if new:
+                self.counts[reason] += new
+                self.meter.lost(capture.name)
+        capture.dropped = dropped
 
     def _note(self, problem: str) -> None:
         if len(self.problems) < PROBLEMS_MAX and problem not in self.problems:

@@ -16,6 +16,7 @@ from vpcflow.capture.observation_point import ObservationPoint
 from vpcflow.capture.packet_batch import BATCH_PACKETS_MAX
 from vpcflow.capture.packet_sources.nflog import NflogBatch, PrefixTable
 from vpcflow.capture.parse_kernels import FragmentCache, new_parsed_matrix, parse_packets
+from vpcflow.capture.parsed_columns import FLOW_WORD, SLOT_SHIFT
 from vpcflow.capture.verdict import Attribution, RuleNumbers, VerdictSet
 
 if TYPE_CHECKING:
@@ -95,11 +96,12 @@ class VerdictFeed:
         self._fragments = FragmentCache()
         self._parsed = new_parsed_matrix(BATCH_PACKETS_MAX)
         self._direct = DirectPackets()
+        self._crowded = 0
 
     @property
     def dropped(self) -> int:
-        """Refused packets for which there was no room."""
-        return self._direct.dropped
+        """Refused packets for which there was no room: not counted, or accepted as well."""
+        return self._direct.dropped + self._crowded
 
     @property
     def counts(self) -> dict[str, int]:
@@ -124,13 +126,16 @@ class VerdictFeed:
         parse_packets(batch.packets, self._fragments, self._parsed)
         found = self._attribution.attribute(batch, self._parsed, self._verdicts.default_verdict)
         self._direct.put(found.direct)
-        self._direct.put(self._verdicts.add(self._parsed, found.seen, now_ns))
+        crowded = self._verdicts.add(self._parsed, found.seen, now_ns)
+        self._crowded += crowded.shape[1]
+        self._direct.put(crowded)
 
-    def expire(self, now_ns: int) -> int:
-        """Count refusals whose packet never came; how many there were."""
+    def expire(self, now_ns: int) -> list[int]:
+        """Count refusals whose packet never came; the slots that they are of, of any namespace."""
         late = self._verdicts.expire(now_ns, VERDICT_AGE_NS)
         self._direct.put(late)
-        return int(late.shape[1])
+        slots: list[int] = np.unique(late[FLOW_WORD] >> np.uint64(SLOT_SHIFT)).tolist()
+        return slots
 
     def advance(self, meter: Meter) -> None:
         """Count refused packets that no ring saw, up to the end of the open interval."""

@@ -56,7 +56,9 @@ from vpcflow.capture.parsed_columns import (
     VERDICT_SHIFT,
     VERDICT_UNKNOWN,
 )
+from vpcflow.capture.settings import CaptureSettings
 from vpcflow.capture.verdict import RULES_MAX, Attributed, Attribution, RuleNumbers, VerdictSet
+from vpcflow.capture.verdict_feed import VERDICT_AGE_NS, VerdictFeed
 from vpcflow.inventory.network_interface import AttachmentSide, NetworkInterface
 
 LAB_CAPTURE = Path(__file__).resolve().parents[4] / "shared/data/real/lab-capture"
@@ -409,6 +411,21 @@ def test_the_set_is_bounded_and_gives_back_what_it_cannot_hold() -> None:
     assert verdicts.add(accepted, every(accepted), 0).shape[1] == 0
     verdicts.expire(10, 1)
     assert verdicts.add(logged[:, :4].copy(), every(logged[:, :4]), 20).shape[1] == 0
+
+
+def test_a_feed_tells_what_it_had_no_room_for_and_whose_refusals_were_late() -> None:
+    prefixes = PrefixTable()
+    feed = VerdictFeed("", DeviceMap(), VerdictSet(4), RuleNumbers(), prefixes, CaptureSettings())
+    feed.update([point(9, ENI[PORT_A], SIDE[PORT_A], A), point(5, ENI[OWN], SIDE[OWN], SELF)])
+    prefixes.texts.append("vpcflow:R:eni-own:i:sg-1 default")
+    fields = np.zeros((FIELD_COUNT, 6), np.int64)
+    fields[PREFIX] = 1
+    packets = [packet(OUTSIDE, SELF, identification=n) for n in range(1, 7)]
+    feed.take(NflogBatch(packet_batch(packets, LinkType.RAW), fields), 0)
+    # They count as refused, and their twins of the ring will count as accepted.
+    assert feed.dropped == 2
+    assert feed.expire(VERDICT_AGE_NS - 1) == []
+    assert feed.expire(VERDICT_AGE_NS) == [5]
 
 
 CHOICES = st.lists(st.tuples(st.sampled_from("ara"), st.integers(0, 5)), max_size=40)
