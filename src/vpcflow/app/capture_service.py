@@ -150,7 +150,10 @@ class CaptureService:
             "records": recorded.flows,
             "nodata": recorded.nodata,
             "skipdata": recorded.skipdata,
-            "excluded": {str(kind): count.packets for kind, count in recorded.excluded.items()},
+            # A copy: the recorder's thread may add a kind meanwhile.
+            "excluded": {
+                str(kind): count.packets for kind, count in dict(recorded.excluded).items()
+            },
             "problem": recorded.problem,
             "interface": {
                 point.interface.name or point.interface.interface_id: point.interface.interface_id

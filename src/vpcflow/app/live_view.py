@@ -66,12 +66,10 @@ class LiveView:
         self._facts: dict[str, Any] = {}
         self._path.unlink(missing_ok=True)
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        # Not by umask, which would also be that of files that other threads make meanwhile.
+        os.fchmod(self._listener.fileno(), 0o600)
         with _short_path(self._path) as path:
-            before = os.umask(0o177)
-            try:
-                self._listener.bind(path)
-            finally:
-                os.umask(before)
+            self._listener.bind(path)
         self._listener.listen(CLIENTS_WAITING_MAX)
         self._thread = threading.Thread(target=self._run, name="vpcflow-live", daemon=True)
         self._thread.start()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import stat
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -76,6 +77,11 @@ def test_status_and_flows_are_told(tmp_path: Path) -> None:
         table = pa.ipc.open_stream(ask_live(tmp_path, "flows")).read_all()
     # Records that were lost already are told while the interval is open.
     assert table.column("log_status").to_pylist() == ["SKIPDATA"]
+
+
+def test_only_the_owner_may_connect(tmp_path: Path) -> None:
+    with _view(tmp_path):
+        assert stat.S_IMODE((tmp_path / "capture.sock").stat().st_mode) == 0o600
 
 
 def test_a_hundred_ask_at_once(tmp_path: Path) -> None:
