@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 from firewall_router import anonymous_namespace, needs_root, run_in
 
 from vpcflow.app.cli.main import cli
-from vpcflow.base.errors import FilterError
+from vpcflow.base.errors import FilterError, ResourceError
 
 pytestmark = pytest.mark.skipif(bool(needs_root()), reason=needs_root())
 
@@ -91,6 +91,29 @@ def test_plan_apply_remove(tmp_path: Path, namespace: str, file: Path) -> None:
     assert run_in(namespace, "nft list ruleset") == ""
     again = firewall(tmp_path, "remove", "--file", file)
     assert again.stdout == f"namespace {namespace}: nothing to remove\n"
+
+
+def test_remove_goes_on_where_a_namespace_is_gone(
+    tmp_path: Path, namespace: str, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert firewall(tmp_path, "apply", "--file", file).exit_code == 0
+    more = """
+[[interface]]
+id = "eni-0c"
+subnet = "public"
+addresses = ["10.0.1.12"]
+security_groups = ["web"]
+attachment = { device = "veth-gone", namespace = "/gone/net" }
+"""
+    file.write_text(file.read_text().replace("[[security_group]]", f"{more}[[security_group]]"))
+    monkeypatch.setenv("VPCFLOW_INVENTORY__FILE", str(file))
+
+    removed = firewall(tmp_path, "remove")
+
+    assert removed.stdout == f"namespace {namespace}: removed\n"
+    assert isinstance(removed.exception, ResourceError)
+    assert removed.exception.where == "/gone/net"
+    assert run_in(namespace, "nft list ruleset") == ""
 
 
 def test_rules_must_be_named(tmp_path: Path) -> None:

@@ -86,7 +86,8 @@ class Explanation:
             who = "security group" if refused.station == SaidNo.GROUP else "network ACL"
             summary = f"REJECT: the {refused.leg} is refused by {who} {refused.rule}"
         elif self.verdict == Verdict.ACCEPT:
-            summary = "ACCEPT: request and reply get through"
+            has_reply = any(step.leg == Leg.REPLY for step in self.steps)
+            summary = f"ACCEPT: {'request and reply get' if has_reply else 'it gets'} through"
         else:
             summary = "not known: an interface is under no rules that are known"
         return [f"{self.flow}", summary, *map(str, self.steps)]

@@ -91,6 +91,13 @@ def test_acl_that_drops_only_replies() -> None:
     )
 
 
+def test_what_nobody_answers_has_no_reply() -> None:
+    told = explain(bastion_rules(), parse_flow("icmp 10.0.1.10 -> 203.0.113.5 3/1"))
+
+    assert {step.leg for step in told.steps} == {Leg.REQUEST}
+    assert told.lines()[1] == "ACCEPT: it gets through"
+
+
 def test_one_end_that_is_ours_is_enough() -> None:
     told = explain(bastion_rules(), parse_flow("icmp 203.0.113.5 -> 10.0.2.10"))
 

@@ -93,18 +93,29 @@ def apply(ctx: click.Context, file: Path | None, netns: str | None) -> None:
 @click.pass_context
 def remove(ctx: click.Context, file: Path | None, netns: str | None) -> None:
     """Take the rules back: where the file attaches interfaces, or in --netns, or here."""
+    from vpcflow.base.errors import ResourceError
     from vpcflow.policy import nftables_apply
     from vpcflow.policy.nftables import namespaces_of
 
     if netns is not None:
         namespaces: tuple[str, ...] = (netns,)
-    elif file is not None:
+    elif file is not None or settings_of(ctx).inventory.file is not None:
         namespaces = namespaces_of(_rules_of(ctx, file)[0])
     else:
         namespaces = ("",)
+    failed: list[ResourceError] = []
     for namespace in namespaces:
-        done = nftables_apply.remove(namespace)
+        try:
+            done = nftables_apply.remove(namespace)
+        except ResourceError as error:
+            # A namespace that is gone must not keep the rules of the others in force.
+            failed.append(error)
+            continue
         click.echo(f"{_place(namespace)}: {'removed' if done else 'nothing to remove'}")
+    for other in failed[1:]:
+        click.echo(str(other), err=True)
+    if failed:
+        raise failed[0]
 
 
 @firewall.command()
