@@ -16,7 +16,7 @@ from typing import Any
 
 from live_process import LiveProcess, received, require_kernel_tools, veth
 from live_rate import HEADER_BYTES, SETTLE_S, send
-from machine import VPCFLOW, median, run
+from machine import VPCFLOW, run
 from results import Result
 
 RATE = 200_000
@@ -108,7 +108,7 @@ def verdicts(runs: int, seconds: float = 5.0) -> list[Result]:
 
 
 def _result(name: str, done: list[dict[str, Any]]) -> Result:
-    """Lost and not told: packets without REJECT in a run whose interval has no SKIPDATA."""
+    """Lost and not told: packets without REJECT where no SKIPDATA says so, in the worst run."""
     silent = [0 if one["skipdata"] else one["arrived"] - one["rejected"] for one in done]
     last = sorted(done, key=lambda one: one["rejected"] / one["arrived"])[len(done) // 2]
     note = (
@@ -121,7 +121,7 @@ def _result(name: str, done: list[dict[str, Any]]) -> Result:
     )
     return Result(
         f"verdicts at {RATE:,} packets/s, {name}: lost and not told",
-        median([abs(value) for value in silent]),
+        max(abs(value) for value in silent),
         "packets",
         "lower",
         bar=0,
