@@ -186,10 +186,14 @@ class _Explainer:
                     text = group_rule_text(group_id, rule.rule_id)
                     name = rule.description and f" ({rule.description})"
                     return step(verdict, text, f"{text}{name} allows it")
-        group_ids = [group.group_id for group in binding.groups]
+        refusing = groups_text([group.group_id for group in binding.groups])
+        if leg == Leg.REPLY:
+            # A rule for the reply is not what is missing: one for the request lets both through.
+            reason = "passes as soon as a rule allows the request; groups are stateful"
+            return step(Verdict.REJECT, refusing, reason)
         return step(
             Verdict.REJECT,
-            groups_text(group_ids),
+            refusing,
             f"no {question.direction} rule of {_group_names(binding.groups)} allows it",
             f"a rule {_rule_words(question)} in one of them",
         )

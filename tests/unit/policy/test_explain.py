@@ -75,6 +75,12 @@ def test_group_that_does_not_allow_says_what_it_would_need() -> None:
     assert refused.needed == "a rule for ingress of tcp 5432, source 10.0.1.10 in one of them"
     assert told.lines()[1] == "REJECT: the request is refused by security group sg-b"
     assert [step.reached for step in told.steps] == [True] * 4 + [False] * 4
+    reply = told.steps[4]
+    assert (reply.leg, reply.interface_id, reply.verdict) == (Leg.REPLY, "eni-b", Verdict.REJECT)
+    assert (reply.needed, reply.reason) == (
+        "",
+        "passes as soon as a rule allows the request; groups are stateful",
+    )
 
 
 def test_acl_that_drops_only_replies() -> None:
