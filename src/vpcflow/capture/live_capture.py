@@ -110,8 +110,7 @@ class LiveCapture:
         return {name: capture.ruleset.read() for name, capture in self._open.items()}
 
     def open(self) -> None:
-        """Open rings and logs, and the first interval."""
-        self.meter.warm_up()
+        """Open rings and logs, and the first interval; kernels are to be loaded by now."""
         self.meter.open_window(self._now_ns())
         self._follow_inventory()
         if not self._open:

@@ -22,7 +22,6 @@ from vpcflow.capture.meter_kernels import (
 )
 from vpcflow.capture.observation_point import SLOTS_MAX, PointBook
 from vpcflow.capture.packet_batch import BATCH_PACKETS_MAX, LinkType, PacketBatch, PacketDirection
-from vpcflow.capture.packet_sources.batch_columns import GUARD_BYTES, BatchColumns
 from vpcflow.capture.parse_kernels import FragmentCache, new_parsed_matrix, parse_packets
 from vpcflow.capture.parsed_columns import (
     STATUS_COUNT,
@@ -198,19 +197,6 @@ class Meter:
         """A feed for one more packet source."""
         drop = Exclusion.NEIGHBOUR_DISCOVERY in self._settings.never_logged
         return Feed(namespace, self.counts, drop_discovery=drop)
-
-    def warm_up(self) -> None:
-        """Load the kernels, which takes up to a second, before packets wait for them."""
-        feed = self.feed()
-        nothing = BatchColumns(1).batch(LinkType.ETHERNET, np.zeros(GUARD_BYTES, np.uint8), 0)
-        feed.unknown_devices(nothing)
-        feed.load(nothing)
-        self.advance(feed)
-        if self.verdicts is not None:
-            self.verdicts.apply(feed.parsed, 0, 0)
-        self.count(feed.parsed, 0, 0, feed.rows)
-        if self._rtt is not None:
-            self._rtt.update(feed.parsed, 0, 0, feed.rows)
 
     def open_window(self, time_ns: int) -> None:
         """Open the interval that a moment lies in."""

@@ -43,7 +43,7 @@ def test_a_package_that_cannot_be_written_uses_the_users_cache(
     package: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr(compiled.os, "access", lambda *_: False)
+    monkeypatch.setattr(compiled.os, "access", lambda *_, **__: False)
     assert compiled._cache_folder().is_relative_to(tmp_path / "cache" / "vpcflow")
 
 
