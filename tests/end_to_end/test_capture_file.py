@@ -17,7 +17,15 @@ from vpcflow_command import GOLDEN, Vpcflow
 sys.path.append(str(GOLDEN.parent))
 sys.path.append(str(GOLDEN.parent.parent / "unit" / "capture"))
 
-from capture_writer import FilePacket, pcap, pcap_header, pcap_record
+from capture_writer import (
+    FilePacket,
+    enhanced,
+    interface,
+    pcap,
+    pcap_header,
+    pcap_record,
+    section,
+)
 from make_captures import ENI, FOLDER, HOST, PEER, START_S, into
 from packet_builder import UDP, ipv4, udp
 
@@ -77,6 +85,17 @@ def test_cut_file_gives_what_is_whole(vpcflow: Vpcflow, tmp_path: Path) -> None:
     assert done.returncode == 0
     assert "9 packets" in done.stdout
     assert f"{cut}: the last record is cut at byte" in done.stderr
+
+
+def test_damaged_records_are_told(vpcflow: Vpcflow, tmp_path: Path) -> None:
+    packet = many_flows(1)[0]
+    damaged = tmp_path / "damaged.pcapng"
+    # A time that no clock shows.
+    blocks = (section(), interface(), enhanced(packet), enhanced(packet, units=2**64 - 1))
+    damaged.write_bytes(b"".join(blocks))
+    told = vpcflow.ok("capture", "--read", str(damaged), *POINT)
+    assert "1 records of 1 packets" in told
+    assert "1 damaged records passed over" in told
 
 
 BAD_FILES = {

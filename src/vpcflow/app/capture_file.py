@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
@@ -52,7 +52,10 @@ class FileCaptureChoices:
 
 @dataclass
 class FileCaptureReport:
-    """What a capture file held and what became of it."""
+    """What a capture file held and what became of it.
+
+    Units: ``malformed`` are damaged places and records of it and of the firewall's log.
+    """
 
     meter: MeterCounts
     records: RecorderCounts = field(default_factory=RecorderCounts)
@@ -80,10 +83,11 @@ def read_capture(
     meter = Meter(capture, PointBook(), verdicts, numbers)
     report = FileCaptureReport(meter.counts)
     exclusions = Exclusions(capture.never_logged)
-    with _opened(choices.path) as source:
+    with ExitStack() as stack:
+        source = stack.enter_context(_opened(choices.path))
         log = None
         if verdicts is not None:
-            log = NflogFile(choices.nflog, verdicts, numbers)
+            log = stack.enter_context(closing(NflogFile(choices.nflog, verdicts, numbers)))
         if choices.mirror:
             windows = _mirror_windows(source, inventory, meter)
         else:
@@ -98,7 +102,7 @@ def read_capture(
         except BaseException:
             sink.abort()
             raise
-        report.malformed = source.counts.malformed
+        report.malformed = source.counts.malformed + (log.malformed if log else 0)
         report.warnings = list(source.warnings)
     return report
 

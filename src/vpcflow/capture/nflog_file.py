@@ -18,7 +18,11 @@ from vpcflow.capture.meter import Meter
 from vpcflow.capture.nflog_kernels import GROUP
 from vpcflow.capture.observation_point import ObservationPoint
 from vpcflow.capture.packet_batch import BATCH_PACKETS_MAX, LinkType
-from vpcflow.capture.packet_sources.nflog import PrefixTable, parse_nflog_file_batch
+from vpcflow.capture.packet_sources.nflog import (
+    NflogCounts,
+    PrefixTable,
+    parse_nflog_file_batch,
+)
 from vpcflow.capture.packet_sources.pcap_file import PcapFileSource
 from vpcflow.capture.parse_kernels import FragmentCache, new_parsed_matrix, parse_packets
 from vpcflow.capture.parsed_columns import FLOW_WORD, SLOT_SHIFT, TIME_NS, VERDICT_ACCEPT
@@ -54,6 +58,9 @@ class NflogFile:
         )
         self._slots: npt.NDArray[np.uint64] = np.zeros(0, np.uint64)
         self._direct = DirectPackets()
+        self._counts = NflogCounts()
+        self._crowded = 0
+        self._told = 0
         self._matrices = self._read()
         self._pending: Matrix | None = None
 
@@ -65,8 +72,13 @@ class NflogFile:
 
     @property
     def dropped(self) -> int:
-        """Refusals for which there was no room."""
-        return self._direct.dropped
+        """Refusals for which there was no room: not counted, or accepted as well."""
+        return self._direct.dropped + self._crowded
+
+    @property
+    def malformed(self) -> int:
+        """Damaged places and records of the file."""
+        return self._source.counts.malformed + self._counts.malformed
 
     @property
     def next_time_ns(self) -> int | None:
@@ -93,6 +105,9 @@ class NflogFile:
                 break
             self._direct.put(late)
         self._direct.advance(meter)
+        if self.dropped > self._told:
+            self._told = self.dropped
+            meter.lost("")
 
     def close(self) -> None:
         """Close the file."""
@@ -106,7 +121,9 @@ class NflogFile:
         if cut:
             part = np.ascontiguousarray(self._pending[:, :cut])
             which = np.arange(cut, dtype=np.int64)
-            self._direct.put(self._verdicts.add(part, which, before_ns))
+            crowded = self._verdicts.add(part, which, before_ns)
+            self._crowded += crowded.shape[1]
+            self._direct.put(crowded)
         rest = self._pending[:, cut:]
         self._pending = rest if rest.shape[1] else None
 
@@ -121,7 +138,7 @@ class NflogFile:
                     where=self._path,
                     hint="capture it with `tcpdump -i nflog:GROUP -w FILE`",
                 )
-            logged = parse_nflog_file_batch(batch, self._prefixes)
+            logged = parse_nflog_file_batch(batch, self._prefixes, self._counts)
             logged.fields[GROUP] = _GROUP
             parse_packets(logged.packets, fragments, parsed)
             found = self._attribution.attribute(logged, parsed, self._verdicts.default_verdict)

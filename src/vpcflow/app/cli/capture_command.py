@@ -171,6 +171,8 @@ def _print_report(report: FileCaptureReport, *, as_json: bool, to_error: bool) -
         *(f"{count:,} packets {name}" for name, count in by_status.items() if name != "metered"),
         *(f"{count:,} packets of {name} excluded" for name, count in excluded.items()),
     ]
+    if report.malformed:
+        parts.append(f"{report.malformed:,} damaged records passed over")
     if meter.skipped:
         parts.append(f"{meter.skipped:,} packets skipped: raise capture.flows_max")
     click.echo(", ".join(parts), err=to_error)
