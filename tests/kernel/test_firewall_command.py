@@ -93,6 +93,15 @@ def test_plan_apply_remove(tmp_path: Path, namespace: str, file: Path) -> None:
     assert again.stdout == f"namespace {namespace}: nothing to remove\n"
 
 
+def test_hits_are_counted_by_rule(tmp_path: Path, namespace: str, file: Path) -> None:
+    assert firewall(tmp_path, "hits", "--netns", namespace, "--json").stdout == ""
+    assert firewall(tmp_path, "apply", "--file", file).exit_code == 0
+    told = firewall(tmp_path, "hits", "--file", file, "--json").stdout.splitlines()
+    rules = {line["rule"]: line["packets"] for line in map(json.loads, told)}
+    assert {"eni-0a/ingress/groups", "eni-0a/egress/groups"} <= rules.keys()
+    assert set(rules.values()) == {0}, "never used"
+
+
 def test_remove_goes_on_where_a_namespace_is_gone(
     tmp_path: Path, namespace: str, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import os
 import shlex
 import shutil
 import subprocess
@@ -175,6 +176,8 @@ def _execute(command: list[str], namespace: str, script: str | None) -> str:
             text=True,
             timeout=NFT_SECONDS_MAX,
             check=False,
+            # What it says is read, so it has to say it in English.
+            env={**os.environ, "LC_ALL": "C"},
         )
     except subprocess.TimeoutExpired as error:
         raise CaptureError(

@@ -1,4 +1,4 @@
-"""``vpcflow firewall plan|apply|remove|explain``."""
+"""``vpcflow firewall plan|apply|remove|hits|explain``."""
 
 from __future__ import annotations
 
@@ -95,16 +95,9 @@ def remove(ctx: click.Context, file: Path | None, netns: str | None) -> None:
     """Take the rules back: where the file attaches interfaces, or in --netns, or here."""
     from vpcflow.base.errors import ResourceError
     from vpcflow.policy import nftables_apply
-    from vpcflow.policy.nftables import namespaces_of
 
-    if netns is not None:
-        namespaces: tuple[str, ...] = (netns,)
-    elif file is not None or settings_of(ctx).inventory.file is not None:
-        namespaces = namespaces_of(_rules_of(ctx, file)[0])
-    else:
-        namespaces = ("",)
     failed: list[ResourceError] = []
-    for namespace in namespaces:
+    for namespace in _namespaces(ctx, file, netns):
         try:
             done = nftables_apply.remove(namespace)
         except ResourceError as error:
@@ -116,6 +109,29 @@ def remove(ctx: click.Context, file: Path | None, netns: str | None) -> None:
         click.echo(str(other), err=True)
     if failed:
         raise failed[0]
+
+
+@firewall.command()
+@_file_option
+@_netns_option
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a rule.")
+@click.pass_context
+def hits(ctx: click.Context, file: Path | None, netns: str | None, as_json: bool) -> None:
+    """What each rule has counted since it was applied, those that were never used too."""
+    import json
+
+    from vpcflow.policy import nftables_apply
+
+    for namespace in _namespaces(ctx, file, netns):
+        counted = nftables_apply.hits(namespace)
+        if not as_json:
+            click.echo(f"{_place(namespace)}: {len(counted)} counters, most packets first")
+        for rule in sorted(counted, key=lambda rule: (-rule.packets, rule.rule)):
+            if as_json:
+                facts = {"namespace": namespace, "rule": rule.rule}
+                click.echo(json.dumps(facts | {"packets": rule.packets, "bytes": rule.bytes}))
+            else:
+                click.echo(f"{rule.packets:>12,} packets  {rule.bytes:>15,} bytes  {rule.rule}")
 
 
 @firewall.command()
@@ -159,6 +175,17 @@ def explain(
             "reached": step.reached,
         }
         click.echo(json.dumps(facts))
+
+
+def _namespaces(ctx: click.Context, file: Path | None, netns: str | None) -> tuple[str, ...]:
+    """Where our rules may be: in --netns, where the file attaches interfaces, or here."""
+    from vpcflow.policy.nftables import namespaces_of
+
+    if netns is not None:
+        return (netns,)
+    if file is not None or settings_of(ctx).inventory.file is not None:
+        return namespaces_of(_rules_of(ctx, file)[0])
+    return ("",)
 
 
 def _rules_of(ctx: click.Context, file: Path | None) -> tuple[RuleSet, Settings]:
