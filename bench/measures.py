@@ -255,6 +255,14 @@ def account(options: Options) -> list[Result]:
     return of_packets()
 
 
+def kernels(options: Options) -> list[Result]:
+    """Packet parsing and the flow table alone."""
+    from meter_kernels import kernels as of_meter
+
+    with one_core():
+        return of_meter(min(options.runs, LONG_RUNS))
+
+
 def live(options: Options) -> list[Result]:
     """`vpcflow run` over veth at the highest rate: drops, and CPU against the sender's."""
     from live_rate import live as over_veth
@@ -287,7 +295,7 @@ def rtt(options: Options) -> list[Result]:
     """Round-trip times against a set delay."""
     from rtt_error import rtt as against_set_delay
 
-    return against_set_delay(min(options.runs, LONG_RUNS))
+    return against_set_delay(options.runs)
 
 
 MEASURES: dict[str, Callable[[Options], list[Result]]] = {
@@ -300,6 +308,7 @@ MEASURES: dict[str, Callable[[Options], list[Result]]] = {
     "kill": kill,
     "pcap": pcap,
     "account": account,
+    "kernels": kernels,
     "live": live,
     "verdicts": verdicts,
     "first-packet": first_packet,

@@ -16,6 +16,7 @@ from statistics import median
 import numpy as np
 import numpy.typing as npt
 
+from results import Result
 from vpcflow.capture.flow_table import FlowTable
 from vpcflow.capture.packet_batch import LinkType, PacketBatch
 from vpcflow.capture.parse_kernels import FragmentCache, new_parsed_matrix, parse_packets
@@ -24,6 +25,8 @@ from vpcflow.capture.parsed_columns import FLOW_WORD
 #: What stands before each packet, as a record's header does in a capture file.
 HEADER_BYTES = 16
 FLOWS_MAX = 2_000_000
+PACKETS, SIZE_BYTES, BATCH_PACKETS = 4_000_000, 100, 4096
+FLOWS = (1_000, 200_000, 1_000_000)
 START_NS = 1_700_000_000_000_000_000
 #: Ethernet, IPv4, TCP with the timestamp option: the fields that differ are filled in.
 TEMPLATE = bytes.fromhex(
@@ -87,13 +90,34 @@ def measure(
     return parsing / packets, metering / packets, flows
 
 
+def kernels(runs: int) -> list[Result]:
+    """Parsing and the flow table alone, for few and many flows; the process may use one core."""
+    results = []
+    measure(packets_of(10, 1000, SIZE_BYTES), 1000, SIZE_BYTES, BATCH_PACKETS)
+    for flows in FLOWS:
+        data = packets_of(flows, PACKETS, SIZE_BYTES)
+        rounds = [measure(data, PACKETS, SIZE_BYTES, BATCH_PACKETS) for _ in range(runs)]
+        parsing, metering = (median(one[part] for one in rounds) for part in (0, 1))
+        results.append(
+            Result(
+                f"parsing and flow table alone, {rounds[0][2]:,} flows",
+                parsing + metering,
+                "ns/packet",
+                "lower",
+                note=f"parsing {parsing:.0f}, flow table {metering:.0f} ns of CPU",
+                runs=[list(one[:2]) for one in rounds],
+            )
+        )
+    return results
+
+
 def main() -> None:
     """Print one line of JSON for each number of flows."""
     options = argparse.ArgumentParser()
-    options.add_argument("--packets", type=int, default=4_000_000)
-    options.add_argument("--flows", type=int, nargs="+", default=[1_000, 200_000, 1_000_000])
-    options.add_argument("--bytes", type=int, default=100)
-    options.add_argument("--batch", type=int, default=4096)
+    options.add_argument("--packets", type=int, default=PACKETS)
+    options.add_argument("--flows", type=int, nargs="+", default=list(FLOWS))
+    options.add_argument("--bytes", type=int, default=SIZE_BYTES)
+    options.add_argument("--batch", type=int, default=BATCH_PACKETS)
     options.add_argument("--rounds", type=int, default=3)
     given = options.parse_args()
     measure(packets_of(10, 1000, given.bytes), 1000, given.bytes, given.batch)
