@@ -25,6 +25,7 @@ from capture_writer import FilePacket, pcap  # noqa: E402
 from firewall_router import needs_root  # noqa: E402
 from packet_builder import TCP, ethernet, ipv4, tcp, udp  # noqa: E402
 
+from vpcflow.app.live_view import ask_live  # noqa: E402
 from vpcflow.capture.packet_sources.namespace_socket import open_in_namespace  # noqa: E402
 
 REASON = needs_root()
@@ -83,6 +84,12 @@ def records(data: Path) -> list[tuple[Any, ...]]:
     return [tuple(json.loads(line).values()) for line in done.stdout.splitlines()]
 
 
+def mirror_counts(data: Path) -> dict[str, int]:
+    """What the running capture says of mirrored traffic, without what there was none of."""
+    counts = json.loads(ask_live(data, "status"))["mirror"]
+    return {name: count for name, count in counts.items() if count}
+
+
 @pytest.fixture
 def inventory(tmp_path: Path) -> Path:
     path = tmp_path / "mirror.toml"
@@ -139,6 +146,8 @@ def test_live(wire: tuple[str, str], inventory: Path, tmp_path: Path) -> None:
         with sender:
             for datagram in (*mirrored(), *mirrored(vni=1)):
                 sender.sendto(datagram, ("192.0.2.2", 4789))
+        while (counts := mirror_counts(data)) != {"mirrored": 5, "unknown-vni": 5}:
+            assert sum(counts.values()) < 10, counts
         running.send_signal(signal.SIGTERM)
         _, told = running.communicate(timeout=60)
     assert running.returncode == 0, told
@@ -151,7 +160,7 @@ def test_from_a_file(output: str, inventory: Path, tmp_path: Path) -> None:
         FilePacket(
             ethernet(ipv4(udp(6_000, 4789, datagram), "192.0.2.1", "192.0.2.2", UDP)), at * 10**9
         )
-        for at, datagram in enumerate(mirrored(), 1_700_000_000)
+        for at, datagram in enumerate((*mirrored(), *mirrored(vni=1)), 1_700_000_000)
     ]
     path = tmp_path / "mirror.pcap"
     path.write_bytes(pcap(outer))
@@ -159,6 +168,7 @@ def test_from_a_file(output: str, inventory: Path, tmp_path: Path) -> None:
     command = [*VPCFLOW, "--data", str(data), "capture", "--read", str(path), "--mirror"]
     command += ["--inventory", str(inventory), *(["--output", "-"] if output == "lines" else [])]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
+    assert "5 mirrored packets of VNIs without a mirror session: 1" in done.stderr
     if output == "table":
         assert records(data) == EXPECTED
         return

@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from vpcflow.capture.policy_judge import PolicyJudge
     from vpcflow.policy.rule_set import RuleSet
 
+#: VNIs without a mirror session that are named.
+VNIS_TOLD_MAX = 8
+
 
 @dataclass(frozen=True)
 class FileCaptureChoices:
@@ -78,7 +81,7 @@ def read_capture(
     inventory = _with_interface(
         choices, rules.inventory if rules else Inventory(), inventory_settings
     )
-    judge = _judge(rules) if rules and rules.security_groups else None
+    judge = _judge(rules) if rules and (rules.security_groups or rules.network_acls) else None
     verdicts, numbers = VerdictSet(WAITING_MAX) if choices.nflog else None, RuleNumbers()
     meter = Meter(capture, PointBook(), verdicts, numbers)
     report = FileCaptureReport(meter.counts)
@@ -89,7 +92,7 @@ def read_capture(
         if verdicts is not None:
             log = stack.enter_context(closing(NflogFile(choices.nflog, verdicts, numbers)))
         if choices.mirror:
-            windows = _mirror_windows(source, inventory, meter)
+            windows = _mirror_windows(source, inventory, meter, report.warnings)
         else:
             windows = _make_run(choices, inventory, meter, log).windows(source)
         try:
@@ -103,7 +106,7 @@ def read_capture(
             sink.abort()
             raise
         report.malformed = source.counts.malformed + (log.malformed if log else 0)
-        report.warnings = list(source.warnings)
+        report.warnings.extend(source.warnings)
     return report
 
 
@@ -145,7 +148,7 @@ def _others(inventory: Inventory, captured: ObservationPoint) -> Iterator[Observ
 
 
 def _mirror_windows(
-    source: PcapFileSource, inventory: Inventory, meter: Meter
+    source: PcapFileSource, inventory: Inventory, meter: Meter, warnings: list[str]
 ) -> Iterator[ClosedWindow]:
     """Mirrored traffic: each VNI of the inventory is an interface of its own."""
     sessions = inventory.mirror_sessions
@@ -169,6 +172,11 @@ def _mirror_windows(
             if len(inner):
                 yield from run.take(inner)
     yield from run.end()
+    if outside.unknown_vni:
+        vnis = ", ".join(map(str, outside.unknown_vnis[:VNIS_TOLD_MAX]))
+        warnings.append(
+            f"{outside.unknown_vni:,} mirrored packets of VNIs without a mirror session: {vnis}"
+        )
 
 
 @contextmanager

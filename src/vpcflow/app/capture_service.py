@@ -19,6 +19,7 @@ from vpcflow.base.errors import StoreError
 from vpcflow.capture.aggregation import AggregatedWindow
 from vpcflow.capture.exclusions import Exclusions
 from vpcflow.capture.live_capture import LiveCapture
+from vpcflow.capture.live_counts import firewall_log_counts, mirror_counts, parser_counts
 from vpcflow.capture.policy_judge import PolicyJudge
 from vpcflow.capture.warm_up import load_kernels
 from vpcflow.capture.window import ClosedWindow
@@ -134,7 +135,7 @@ class CaptureService:
     def status(self) -> dict[str, Any]:
         """Counters of the running capture, by name."""
         live, recorded = self._live, self._recorder.counts
-        points = live.book.points()
+        points = [point for point in live.book.points() if point.until_s is None]
         return {
             "interfaces": len(points),
             "namespaces": len(live.namespaces),
@@ -154,6 +155,9 @@ class CaptureService:
             "excluded": {
                 str(kind): count.packets for kind, count in dict(recorded.excluded).items()
             },
+            "firewall_log": firewall_log_counts(live),
+            "mirror": mirror_counts(live),
+            "parser": parser_counts(live),
             "problem": recorded.problem,
             "interface": {
                 point.interface.name or point.interface.interface_id: point.interface.interface_id

@@ -96,22 +96,23 @@ class TableSink:
         self._writer.abort()
 
 
-def commit_id_of(path: str, choices: Iterable[str]) -> str:
+def commit_id_of(path: str, choices: Iterable[str], beside: Iterable[str] = ()) -> str:
     """One id for one capture file metered in one way; a stream has a new one each time.
 
-    Shape: what cannot be opened has one too: its reader says what is wrong with it.
+    Shape: ``beside`` are the other files that decide, by content: rules, a firewall's log. What cannot be opened has one too: its reader says what is wrong with it.
     """
     digest = hashlib.blake2b(digest_size=8)
     try:
-        # A named pipe gives its bytes only once, and not for this.
-        if path == "-" or not Path(path).is_file():
-            return f"capture-{secrets.token_hex(8)}"
-        with Path(path).open("rb") as file:
-            size = file.seek(0, 2)
-            digest.update(f"{size}".encode())
-            for start in (0, max(0, size - EDGE_BYTES)):
-                file.seek(start)
-                digest.update(file.read(EDGE_BYTES))
+        for name in (path, *beside):
+            # A named pipe gives its bytes only once, and not for this.
+            if name == "-" or not Path(name).is_file():
+                return f"capture-{secrets.token_hex(8)}"
+            with Path(name).open("rb") as file:
+                size = file.seek(0, 2)
+                digest.update(f"{size}".encode())
+                for start in (0, max(0, size - EDGE_BYTES)):
+                    file.seek(start)
+                    digest.update(file.read(EDGE_BYTES))
     except OSError:
         return f"capture-{secrets.token_hex(8)}"
     for choice in choices:

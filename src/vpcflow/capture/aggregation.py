@@ -93,10 +93,9 @@ def aggregate(
         batches.makers.append(partial(_flow_batch, rows[of], part, source[of], window))
     slots_seen = np.zeros(SLOTS_MAX + 1, np.bool_)
     slots_seen[(rows[:, 4] >> np.uint64(SLOT_SHIFT)).astype(np.int64)] = True
-    # One that came while packets of the interval were still held back belongs to the next one.
-    points = [point for point in window.points if point.from_s * _NS < window.end_ns]
-    silent = [point for point in points if not slots_seen[point.slot]] if nodata else []
-    skipped = [point for point in points if _is_skipped(point, window)]
+    existed = [point for point in window.points if _existed(point, window)]
+    silent = [point for point in existed if not slots_seen[point.slot]] if nodata else []
+    skipped = [point for point in window.points if _is_skipped(point, window)]
     slots_skipped = {point.slot for point in skipped}
     silent = [point for point in silent if point.slot not in slots_skipped]
     lines = [(point, 1) for point in silent] + [(point, 2) for point in skipped]
@@ -130,8 +129,17 @@ class _Batches(Sequence[pa.RecordBatch]):
         return [make() for make in made] if isinstance(made, list) else made()
 
 
+def _existed(point: ObservationPoint, window: ClosedWindow) -> bool:
+    """One that came while packets of the interval were still held back belongs to the next one;
+    one that went before it is there for its last packets alone."""
+    came, went = point.from_s * _NS, point.until_s
+    return came < window.end_ns and (went is None or went * _NS > window.start_ns)
+
+
 def _is_skipped(point: ObservationPoint, window: ClosedWindow) -> bool:
-    return point.slot in window.skipped_packets or point.namespace in window.lost_namespaces
+    if point.slot in window.skipped_packets:
+        return True
+    return point.namespace in window.lost_namespaces and _existed(point, window)
 
 
 def _excluded(

@@ -105,6 +105,11 @@ class LiveCapture:
         """The namespaces that are metered."""
         return tuple(self._open)
 
+    @property
+    def captures(self) -> tuple[NamespaceCapture, ...]:
+        """What is open, namespace by namespace."""
+        return tuple(self._open.values())
+
     def ruleset_generations(self) -> dict[str, int]:
         """By namespace a number that every change of its firewall's rules raises."""
         return {name: capture.ruleset.read() for name, capture in self._open.items()}
@@ -413,11 +418,20 @@ class LiveCapture:
             return
         counts = capture.log.counts
         before = counts.dropped + counts.prefixes_refused
-        for _ in range(LOG_READS_MAX):
-            batch = capture.log.read()
-            if not len(batch):
-                break
-            capture.verdicts.take(batch, self._verdict_clock_ns)
+        try:
+            for _ in range(LOG_READS_MAX):
+                batch = capture.log.read()
+                if not len(batch):
+                    break
+                capture.verdicts.take(batch, self._verdict_clock_ns)
+        except CaptureError as error:
+            # Records go on without the firewall's word, and with it in all other namespaces.
+            self._note(str(error))
+            capture.log.close()
+            capture.log = None
+            self._write_defaults(self.book.points())
+            self.meter.lost(capture.name)
+            return
         # A prefix of ours for which there was no number says no verdict either.
         lost = counts.dropped + counts.prefixes_refused - before
         if lost:

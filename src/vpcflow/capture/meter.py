@@ -153,6 +153,14 @@ class Feed:
         self.begin, self.end = 0, count
 
     @property
+    def fragment_counts(self) -> dict[str, int]:
+        """Packets without ports: of a first fragment that was not seen, or cut by the capture."""
+        return {
+            "fragments-without-first": self._fragments.unmatched,
+            "ports-cut": self._fragments.ports_cut,
+        }
+
+    @property
     def next_time_ns(self) -> int:
         """When the next packet to be counted was seen."""
         return int(self.parsed[TIME_NS, self.begin])
@@ -187,6 +195,11 @@ class Meter:
         self._lost: set[str] = set()
         self.window_start_ns = 0
         self.opened_ns = 0
+
+    @property
+    def late_packets(self) -> int:
+        """Packets that were older than their interval, and count at its beginning."""
+        return int(self._table.late_packets)
 
     @property
     def window_end_ns(self) -> int:

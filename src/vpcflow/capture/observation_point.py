@@ -37,7 +37,8 @@ class ObservationPoint:
 class PointBook:
     """Which slot is which interface, now and within the open interval.
 
-    Shape: a slot that was given up is used again only after the interval was closed, so that its
+    Shape: a slot that was given up is used again only after the interval and the next one were
+    closed: last packets of an interface may be counted when its interval is over, and a slot's
     rows have one meaning.
     Errors: CaptureError when there are more interfaces than slots.
     """
@@ -46,6 +47,7 @@ class PointBook:
         self._points: dict[int, ObservationPoint] = {}
         self._slot_of: dict[tuple[str, str], int] = {}
         self._free: deque[int] = deque()
+        self._leaving: set[int] = set()
         self._next = 0
 
     def bind(
@@ -85,7 +87,7 @@ class PointBook:
             self._points[slot] = replace(self._points[slot], until_s=at_s)
 
     def points(self) -> tuple[ObservationPoint, ...]:
-        """Every point that existed in the open interval."""
+        """Every point that existed in the open interval or the one before it."""
         return tuple(self._points.values())
 
     def point(self, slot: int) -> ObservationPoint | None:
@@ -97,10 +99,11 @@ class PointBook:
         return self._slot_of.get((namespace, interface_id))
 
     def turn(self) -> None:
-        """The interval was closed: slots of vanished interfaces are free again."""
-        for slot in [slot for slot, point in self._points.items() if point.until_s is not None]:
+        """The interval was closed: slots that were given up before it are free again."""
+        for slot in self._leaving:
             del self._points[slot]
             self._free.append(slot)
+        self._leaving = {slot for slot, point in self._points.items() if point.until_s is not None}
 
     def _take_slot(self) -> int:
         # Oldest first: a slot rests as long as it can before it means another interface.

@@ -195,3 +195,11 @@ def test_types_are_those_of_the_registry() -> None:
     made = aggregate(window_of([row_of("192.0.2.1", "10.0.1.10")]), NOTHING)
     for batch in made.batches:
         assert FlowBatch(batch, Origin("capture")).num_records == 1
+
+
+def test_last_packets_of_an_interface_that_went_before_are_its_own() -> None:
+    gone = replace(point_of(), from_s=START_S - 100.0, until_s=START_S - 1.0)
+    late = aggregate(window_of([row_of("192.0.2.1", "10.0.1.10")], [gone]), NOTHING)
+    assert lines(late, "interface-id log-status") == [f"eni-{0:017x} OK"]
+    silent = aggregate(window_of([], [gone], lost=frozenset({""})), NOTHING)
+    assert silent.records == 0, "no line of an interval in which it did not exist"

@@ -132,7 +132,9 @@ def _table_sink(
     from vpcflow.app.upkeep import open_for_writing
 
     names = [f"{name}={value}" for name, value in sorted(chosen.items()) if name != "path"]
-    commit_id = commit_id_of(choices.path, names)
+    names.append(settings.capture.model_dump_json())
+    beside = (choices.inventory or settings.inventory.file, choices.nflog)
+    commit_id = commit_id_of(choices.path, names, [str(path) for path in beside if path])
     table = stack.enter_context(open_for_writing(settings, wait_s))
     if table.has_commit(commit_id):
         return None

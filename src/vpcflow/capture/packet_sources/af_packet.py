@@ -19,11 +19,7 @@ import numpy as np
 from vpcflow.base.errors import CaptureError
 from vpcflow.capture.packet_batch import LinkType, PacketBatch, SourceCounts
 from vpcflow.capture.packet_sources.batch_columns import BatchColumns
-from vpcflow.capture.packet_sources.namespace_socket import (
-    OWN_NAMESPACE,
-    namespace_identity,
-    open_in_namespace,
-)
+from vpcflow.capture.packet_sources.namespace_socket import namespace_identity, open_in_namespace
 from vpcflow.capture.packet_sources.ring_kernels import (
     LAST_NANOSECONDS_AT,
     LAST_SECONDS_AT,
@@ -32,6 +28,7 @@ from vpcflow.capture.packet_sources.ring_kernels import (
 )
 from vpcflow.capture.packet_sources.ring_mapping import map_ring
 from vpcflow.capture.packet_sources.ring_settings import RingSettings
+from vpcflow.inventory.sources.network_namespace import OWN_NAMESPACE
 
 _SOL_PACKET = 263
 _PACKET_RX_RING = 5
