@@ -76,7 +76,8 @@ class Service:
             [_PROGRAM, "--data", str(data), "run", *options],
             stderr=subprocess.PIPE,
             text=True,
-            env={**os.environ, **(environment or {})},
+            # Two tests at once must not both read the firewall's log of the machine's own namespace.
+            env={**os.environ, "VPCFLOW_INVENTORY__OWN_NAMESPACE": "false", **(environment or {})},
         )
         self.lines: list[str] = []
         assert self._process.stderr is not None

@@ -163,7 +163,7 @@ class LiveCapture:
             for slot in capture.verdicts.expire(self._verdict_clock_ns):
                 # Its packet was counted without the verdict, or dropped by the ring.
                 point = self.book.point(slot)
-                self.meter.lost(point.namespace if point else capture.name)
+                self.meter.lost(point.namespace if point else capture.name, verdicts=True)
         self._on_round()
 
     def _is_over(self, limit_ns: int) -> bool:
@@ -430,13 +430,13 @@ class LiveCapture:
             capture.log.close()
             capture.log = None
             self._write_defaults(self.book.points())
-            self.meter.lost(capture.name)
+            self.meter.lost(capture.name, verdicts=True)
             return
         # A prefix of ours for which there was no number says no verdict either.
         lost = counts.dropped + counts.prefixes_refused - before
         if lost:
             self.counts["verdicts-lost"] += lost
-            self.meter.lost(capture.name)
+            self.meter.lost(capture.name, verdicts=True)
 
     def _count_losses(self, capture: NamespaceCapture) -> None:
         capture.ring.refresh_counts()
@@ -448,7 +448,7 @@ class LiveCapture:
             new = packets - capture.dropped.get(reason, 0)
             if new:
                 self.counts[reason] += new
-                self.meter.lost(capture.name)
+                self.meter.lost(capture.name, verdicts=reason == "verdicts-lost")
         capture.dropped = dropped
 
     def _note(self, problem: str) -> None:

@@ -24,9 +24,11 @@ from vpcflow.capture.observation_point import SLOTS_MAX, PointBook
 from vpcflow.capture.packet_batch import BATCH_PACKETS_MAX, LinkType, PacketBatch, PacketDirection
 from vpcflow.capture.parse_kernels import FragmentCache, new_parsed_matrix, parse_packets
 from vpcflow.capture.parsed_columns import (
+    SLOT_SHIFT,
     STATUS_COUNT,
     STATUS_NAMES,
     TIME_NS,
+    VERDICT_ACCEPT,
     VERDICT_SHIFT,
     VERDICT_UNKNOWN,
 )
@@ -193,6 +195,7 @@ class Meter:
             else None
         )
         self._lost: set[str] = set()
+        self._unsure: set[str] = set()
         self.window_start_ns = 0
         self.opened_ns = 0
 
@@ -244,9 +247,15 @@ class Meter:
         """Count parsed packets that have their slot, direction and verdict."""
         self._table.update(parsed, begin, end, self.window_start_ns, rows)
 
-    def lost(self, namespace: str) -> None:
-        """The kernel dropped packets or verdicts of a namespace in the open interval."""
+    def lost(self, namespace: str, *, verdicts: bool = False) -> None:
+        """The kernel dropped packets, or verdicts, of a namespace in the open interval.
+
+        Shape: where verdicts are missing, a packet that was not seen to be refused may have been:
+        the action of what would be ACCEPT is unknown.
+        """
         self._lost.add(namespace)
+        if verdicts:
+            self._unsure.add(namespace)
 
     def close_window(self, end_ns: int) -> ClosedWindow:
         """Take the flows of the open interval, which ends now; ``open_window`` must follow."""
@@ -255,12 +264,14 @@ class Meter:
         self.counts.skipped += sum(window.skipped_packets.values())
         self._table.clear()
         self._lost.clear()
+        self._unsure.clear()
         self.book.turn()
         return window
 
     def snapshot(self, end_ns: int, rtt: RttRows | None = None) -> ClosedWindow:
         """The flows of the open interval as they are; it stays open."""
         rows = np.array(self._table.rows)
+        self._take_back_doubtful(rows)
         told = rows[:, 4] >> np.uint64(VERDICT_SHIFT) & np.uint64(3) != VERDICT_UNKNOWN
         skipped = np.flatnonzero(self._table.skipped_packets)
         packets = self._table.skipped_packets[skipped]
@@ -277,3 +288,13 @@ class Meter:
             # Only the firewall's log has spoken so far.
             told.astype(np.uint8) * np.uint8(ActionSource.NFLOG),
         )
+
+    def _take_back_doubtful(self, rows: npt.NDArray[np.uint64]) -> None:
+        """Never guess ACCEPT: where the firewall's word is missing, only its refusals stand."""
+        if not self._unsure:
+            return
+        slots = [point.slot for point in self.book.points() if point.namespace in self._unsure]
+        word = rows[:, 4]
+        accepted = word >> np.uint64(VERDICT_SHIFT) & np.uint64(3) == VERDICT_ACCEPT
+        doubtful = accepted & np.isin(word >> np.uint64(SLOT_SHIFT), slots)
+        rows[doubtful, 4] &= ~np.uint64(3 << VERDICT_SHIFT)

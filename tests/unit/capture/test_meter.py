@@ -13,8 +13,14 @@ from packet_builder import ICMPV6, UDP, Captured, ethernet, icmp, ipv4, ipv6, pa
 from vpcflow.capture.meter import LATE_NS_MAX, UNKNOWN_DEVICES_MAX, Feed, Meter
 from vpcflow.capture.observation_point import PointBook
 from vpcflow.capture.packet_batch import PacketDirection
-from vpcflow.capture.parsed_columns import DIRECTION_SHIFT, SLOT_SHIFT
+from vpcflow.capture.parsed_columns import (
+    DIRECTION_SHIFT,
+    SLOT_SHIFT,
+    VERDICT_ACCEPT,
+    VERDICT_SHIFT,
+)
 from vpcflow.capture.settings import CaptureSettings
+from vpcflow.capture.verdict import VerdictSet
 from vpcflow.capture.window import ClosedWindow
 from vpcflow.inventory.network_interface import AttachmentSide
 from vpcflow.inventory.snapshot import Inventory
@@ -217,3 +223,22 @@ def test_direction_by_the_addresses_of_the_interface() -> None:
     egress = window.rows[:, 4] >> np.uint64(DIRECTION_SHIFT) & np.uint64(1)
     assert egress.tolist() == [1, 0, 1, 0]
     assert meter.counts.by_name()["other-host"] == 1
+
+
+@pytest.mark.parametrize(
+    ("lost", "verdicts", "expected"), [("", False, [1]), ("", True, [0]), ("elsewhere", True, [1])]
+)
+def test_accept_is_not_guessed_where_verdicts_are_missing(
+    lost: str, verdicts: bool, expected: list[int]
+) -> None:
+    """Of this interval alone: the next one is sure again."""
+    meter, feed = made_meter()
+    meter.verdicts = VerdictSet(16)
+    meter.verdicts.default_verdict[0] = VERDICT_ACCEPT
+    meter.lost(lost, verdicts=verdicts)
+    windows = count_all(meter, feed, [packet(1), packet(61)])
+    told = [
+        (window.rows[:, 4] >> np.uint64(VERDICT_SHIFT) & np.uint64(3)).tolist()
+        for window in windows
+    ]
+    assert told == [expected, [1]]
