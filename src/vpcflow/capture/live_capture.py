@@ -403,7 +403,8 @@ class LiveCapture:
         """A namespace is gone: count what its ring still has, then let it go."""
         capture = self._open[name]
         self._read_log(capture)
-        while self._take_ring(capture, 0, 0):
+        # Its last refusals may be of the interval that begins now: nobody counts them later.
+        while self._take_ring(capture, 0, 0) or self._is_over(self._now_ns()):
             self._turn(self._now_ns())
         capture.verdicts.advance(self.meter)
         self._count_losses(capture)
