@@ -13,9 +13,12 @@
     + FilterError        a filter or a query, with the position of the fault
     + LimitError         the question is larger than a bound that the settings name
   x ResourceError        the caller who names something that does not exist
+    + ServiceError       the caller of the API: a code and a message as AWS words them
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 
 class FlowLogError(Exception):
@@ -116,3 +119,20 @@ class ResourceError(FlowLogError):
     """Something that was named does not exist."""
 
     exit_code = 12
+
+
+class ServiceError(ResourceError):
+    """A refusal of the API, as AWS words it.
+
+    Shape: ``code`` is AWS's error code, ``status`` the HTTP status, ``fields`` more members of the
+    answer (S3's ``BucketName`` and the like).
+    """
+
+    def __init__(
+        self, code: str, message: str, *, status: int = 400, fields: Mapping[str, str] | None = None
+    ) -> None:
+        self.code = code
+        self.message = message
+        self.status = status
+        self.fields = dict(fields or {})
+        super().__init__(message)

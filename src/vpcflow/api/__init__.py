@@ -1,0 +1,1 @@
+"""What listens: AWS's wire protocols over the control plane and the records."""

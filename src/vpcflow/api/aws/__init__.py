@@ -1,0 +1,1 @@
+"""AWS's APIs on one port, for unmodified clients."""

@@ -1,0 +1,1 @@
+"""Flow logs as resources, and what they hang on: networks, permissions, log groups."""

@@ -1,0 +1,80 @@
+"""EC2's filters: values of one filter are alternatives, all filters must hold, ``*`` and ``?`` match."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
+from typing import Any, TypeVar
+
+from vpcflow.base.errors import ServiceError
+
+T = TypeVar("T")
+#: What a resource answers for a filter's name.
+Values = Callable[[T], Iterable[str]]
+
+
+def select(
+    items: Iterable[T],
+    filters: Sequence[Mapping[str, Any]] | None,
+    known: Mapping[str, Values[T]],
+    tags_of: Callable[[T], Mapping[str, str]] | None = None,
+    *,
+    wildcards: bool = True,
+) -> list[T]:
+    """The items that all filters let through; ``filters`` as ``[{"Name": ..., "Values": [...]}]``.
+
+    Errors: ServiceError ``InvalidParameterValue`` for a filter that is not known.
+    """
+    kept = list(items)
+    for one in filters or ():
+        name, wanted = one.get("Name", ""), [str(value) for value in one.get("Values") or ()]
+        values = _values_of(name, known, tags_of)
+        plain = {value for value in wanted if not (wildcards and _is_wild(value))}
+        patterns = [_pattern(value) for value in wanted if wildcards and _is_wild(value)]
+        kept = [
+            item
+            for item in kept
+            if any(
+                value in plain or any(pattern.match(value) for pattern in patterns)
+                for value in values(item)
+            )
+        ]
+    return kept
+
+
+def _values_of(
+    name: str,
+    known: Mapping[str, Values[Any]],
+    tags_of: Callable[[Any], Mapping[str, str]] | None,
+) -> Values[Any]:
+    if name in known:
+        return known[name]
+    if tags_of is not None:
+        if name == "tag-key":
+            return lambda item: tags_of(item).keys()
+        if name == "tag-value":
+            return lambda item: tags_of(item).values()
+        if name.startswith("tag:"):
+            key = name.removeprefix("tag:")
+            return lambda item: [tags_of(item)[key]] if key in tags_of(item) else []
+    raise ServiceError("InvalidParameterValue", f"The filter '{name}' is invalid")
+
+
+def _is_wild(value: str) -> bool:
+    return "*" in value or "?" in value
+
+
+@lru_cache(1024)
+def _pattern(value: str) -> re.Pattern[str]:
+    r"""``\*`` and ``\?`` are the characters themselves."""
+    parts = re.split(r"(\\.|[*?])", value)
+    text = "".join(
+        ".*"
+        if part == "*"
+        else "."
+        if part == "?"
+        else re.escape(part[1:] if len(part) == 2 and part[0] == "\\" else part)
+        for part in parts
+    )
+    return re.compile(text + r"\Z", re.DOTALL)

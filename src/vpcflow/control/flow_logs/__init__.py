@@ -1,0 +1,1 @@
+"""Flow logs: the resource, its rules, its status."""

@@ -1,0 +1,28 @@
+"""The tables of the control plane's database; migrations make them."""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Column, MetaData, String, Table, Text
+
+METADATA = MetaData()
+
+#: Every resource of every kind: its body is JSON of the kind's dataclass.
+RESOURCES = Table(
+    "resources",
+    METADATA,
+    Column("account_id", String(12), primary_key=True),
+    Column("region", String(64), primary_key=True),
+    Column("kind", String(64), primary_key=True),
+    Column("id", String(2048), primary_key=True),
+    Column("body", Text, nullable=False),
+)
+
+#: Counts the changes of a kind at a place, so that a reader knows whether its copy is current.
+GENERATIONS = Table(
+    "generations",
+    METADATA,
+    Column("account_id", String(12), primary_key=True),
+    Column("region", String(64), primary_key=True),
+    Column("kind", String(64), primary_key=True),
+    Column("generation", BigInteger, nullable=False),
+)

@@ -1,0 +1,1 @@
+"""Records to their destinations: log groups, S3 and Firehose, at least once."""
