@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -9,6 +10,15 @@ from pydantic import BaseModel, ConfigDict, Field
 
 #: The entry of ``namespaces`` that means every named namespace, also later ones.
 ALL_NAMESPACES = "*"
+
+
+#: The region of AWS's tools when none is named.
+DEFAULT_REGION = "us-east-1"
+
+
+def _default_region() -> str:
+    """AWS's clients beside us look for resources in the region that these name."""
+    return os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or DEFAULT_REGION
 
 
 class InventorySettings(BaseModel):
@@ -23,10 +33,11 @@ class InventorySettings(BaseModel):
         "AWS's tools expect. The default is no one's account at AWS.",
     )
     region: str = Field(
-        default="local",
+        default_factory=_default_region,
         min_length=1,
         max_length=64,
-        description="Region of what no cloud region is known of; `eu-central-1` and the like fit.",
+        description="Region in which AWS's clients find this host's VPC and interfaces. The "
+        "default is that of AWS_REGION or AWS_DEFAULT_REGION, else us-east-1.",
     )
     az_id: str = Field(
         default="local-az1",

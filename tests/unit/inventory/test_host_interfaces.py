@@ -14,7 +14,7 @@ from vpcflow.inventory.network_interface import (
     AttachmentSide,
     NetworkInterface,
 )
-from vpcflow.inventory.settings import InventorySettings
+from vpcflow.inventory.settings import DEFAULT_REGION, InventorySettings
 from vpcflow.inventory.snapshot import Inventory
 from vpcflow.inventory.sources import device, host_interfaces
 from vpcflow.inventory.sources.device import LAST_ADDRESSES_S, VANISHED_KEPT_S
@@ -82,7 +82,7 @@ def test_device_lands_in_the_default_vpc() -> None:
     assert [str(block) for block in vpc.cidr_blocks] == [
         "10.0.0.0/24", "10.9.0.0/16", "2001:db8::/64"
     ]  # fmt: skip
-    assert (vpc.name, vpc.region, vpc.has_reserved_addresses) == ("default", "local", False)
+    assert (vpc.name, vpc.region, vpc.has_reserved_addresses) == ("default", DEFAULT_REGION, False)
     assert (eth0.account_id, eth0.name, eth0.attachment) == (
         "000000000000", "eth0", Attachment("eth0")
     )  # fmt: skip
@@ -382,6 +382,28 @@ def test_rename_to_and_from_a_declared_device() -> None:
     host.link(2, "tmp")
     host.faces.settle()
     assert set(host.faces.inventory.interfaces) == {"eni-1", own}
+
+
+def test_a_declaration_that_changes_moves_devices_there_and_back() -> None:
+    host = Host()
+    host.link(2, "eth0")
+    host.address(2, "10.0.0.5/24")
+    own = host.only()
+    eni = NetworkInterface(
+        "eni-1", "subnet-1", "vpc-1", "111122223333", attachment=Attachment("eth0")
+    )
+    loose = NetworkInterface("eni-2", "subnet-1", "vpc-1", "111122223333")
+    host.faces.declare(declared(eni, loose))
+    assert host.faces.settle()
+    found = host.faces.inventory
+    assert set(found.interfaces) == {"eni-1", "eni-2"}
+    assert found.interfaces["eni-1"].ipv4_addresses == (ip_address("10.0.0.5"),)
+    assert {subnet.subnet_id for subnet in found.subnets.values()} == {"subnet-1"}
+    assert host.faces.take_changed_devices() == {("", 2)}
+    host.faces.declare(Inventory())
+    host.faces.settle()
+    assert host.only() == own
+    assert set(host.faces.inventory.subnets) == {own.subnet_id}
 
 
 def test_address_in_a_declared_subnet_lands_there() -> None:

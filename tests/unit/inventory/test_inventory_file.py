@@ -11,7 +11,7 @@ import pytest
 
 from vpcflow.base.errors import SettingsError
 from vpcflow.inventory.network_interface import Attachment, AttachmentSide, MirrorSession
-from vpcflow.inventory.settings import InventorySettings
+from vpcflow.inventory.settings import DEFAULT_REGION, InventorySettings
 from vpcflow.inventory.snapshot import Inventory
 from vpcflow.inventory.sources.file import read_document, read_inventory
 
@@ -85,7 +85,7 @@ def inventory_of(tmp_path: Path, text: str) -> Inventory:
 def test_everything_is_read(tmp_path: Path) -> None:
     inventory = inventory_of(tmp_path, GOOD)
     lab, other = inventory.vpcs.values()
-    assert (lab.account_id, lab.region, lab.name) == ("000000000000", "local", "lab")
+    assert (lab.account_id, lab.region, lab.name) == ("000000000000", DEFAULT_REGION, "lab")
     assert lab.cidr_blocks == (ip_network("10.0.0.0/16"), ip_network("2001:db8::/56"))
     assert (other.account_id, other.region) == ("111122223333", "eu-west-1")
     assert (lab.has_reserved_addresses, other.has_reserved_addresses) == (True, False)

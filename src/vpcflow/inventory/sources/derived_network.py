@@ -37,6 +37,10 @@ class DerivedNetwork:
         self._counts: Counter[str] = Counter()
         self.subnets: dict[str, Subnet] = {}
         self._vpc: Vpc | None = None
+        self.declare(base)
+
+    def declare(self, base: Inventory) -> None:
+        """Addresses within subnets of ``base`` are in these from now on."""
         subnets_by_vpc: dict[str, list[Subnet]] = {}
         for subnet in base.subnets.values():
             subnets_by_vpc.setdefault(subnet.vpc_id, []).append(subnet)

@@ -74,17 +74,31 @@ class HostInterfaces:
         self._changed: set[DeviceKey] = set()
         self._interfaces: dict[str, NetworkInterface] = dict(base.interfaces)
         self._holders: dict[str, Device] = {}
-        self._attached = {
-            (interface.attachment.namespace, interface.attachment.device): interface
-            for interface in base.interfaces.values()
-            if interface.attachment is not None
-        }
+        self._attached = _attached_of(base)
         self.vanished = VanishedInterfaces()
         self._inventory: Inventory | None = None
         self._remembered: Inventory | None = None
         self._has_changed = True
         for interface in base.interfaces.values():
             self._own(interface, clock.now_s())
+
+    def declare(self, base: Inventory) -> None:
+        """What is declared from now on; every device is looked at anew at the next ``settle``."""
+        before, self._base = self._base, base
+        self._derived.declare(base)
+        self._attached = _attached_of(base)
+        now_s = self._clock.now_s()
+        for interface_id in before.interfaces:
+            if interface_id not in base.interfaces and interface_id not in self._holders:
+                del self._interfaces[interface_id]
+                self.ownership.gone(interface_id, now_s)
+        for interface in base.interfaces.values():
+            if interface.interface_id not in self._holders:
+                self._interfaces[interface.interface_id] = interface
+                self._own(interface, now_s)
+        for devices in self._devices.values():
+            self._dirty.update({device.key: device for device in devices.values()})
+        self._touch()
 
     def add_namespace(self, namespace: str) -> None:
         """A namespace is under watch from now on."""
@@ -391,3 +405,12 @@ class HostInterfaces:
             del listed[device.key]
             if not listed:
                 del self._by_mac[device.mac]
+
+
+def _attached_of(base: Inventory) -> dict[tuple[str, str], NetworkInterface]:
+    """Declared interfaces by the device that they are attached to."""
+    return {
+        (interface.attachment.namespace, interface.attachment.device): interface
+        for interface in base.interfaces.values()
+        if interface.attachment is not None
+    }

@@ -128,6 +128,21 @@ class LinuxInventory:
             self._kept.save()
         return self._host.settle()
 
+    def declare(self, base: Inventory) -> None:
+        """Another declaration from now on, as when an interface is made or attached over the API.
+
+        Shape: takes effect with the next ``read_events``; its namespaces come under watch.
+        """
+        attached = [
+            interface.attachment.namespace
+            for interface in base.interfaces.values()
+            if interface.attachment is not None
+        ]
+        self._watch.want(attached)
+        self._host.declare(base)
+        if OWN_NAMESPACE in attached and OWN_NAMESPACE not in self._sockets:
+            self._open_own()
+
     @property
     def inventory(self) -> Inventory:
         """What exists now; made anew only after a change."""

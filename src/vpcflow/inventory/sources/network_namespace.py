@@ -152,6 +152,18 @@ class NamespaceWatch:
         self._mounts = os.open("/proc/self/mountinfo", os.O_RDONLY | os.O_CLOEXEC)
         self._closed = False
 
+    def want(self, names: Iterable[str]) -> None:
+        """Tell of these namespaces too from now on."""
+        new = dict.fromkeys(
+            name for name in names if name != OWN_NAMESPACE and name not in self._wanted
+        )
+        self._wanted = (*self._wanted, *new)
+        for name in new:
+            if name not in self._present:
+                self._pending[name] = None
+            if not _PROCESS_PATH.match(name):
+                self._watches.setdefault(namespace_path(name).parent, -1)
+
     @property
     def read_filenos(self) -> tuple[int, ...]:
         """Descriptors that become readable when something changes."""
