@@ -44,6 +44,7 @@ run: setup ## As root meter this host, else look at a generated sample (DATA=fol
 	@sh scripts/first_look.sh $(BIN) $(DATA)
 
 test: setup ## Run the tests
+	@sh scripts/test_packages.sh
 	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 check: setup ## Lint, types, import contracts, docs in step with the code

@@ -155,6 +155,11 @@ def give_back(keep: frozenset[Capability], user: pwd.struct_passwd | None = None
     libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
 
 
+def give_back_in_thread() -> None:
+    """Keep nothing in the calling thread and in those that it starts: they face the network."""
+    _set_capabilities(ctypes.CDLL(None, use_errno=True), 0, 0)
+
+
 def _strip_other_threads(libc: ctypes.CDLL) -> None:
     """Take root's capabilities from the threads that libraries have started by now.
 

@@ -8,11 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 
-import numpy as np
-
-from vpcflow.record.codec import encode
-from vpcflow.record.column_buffers import number_column
-from vpcflow.record.sniff import Encoding
+from vpcflow.record.flow_log_selection import lines_of
 
 if TYPE_CHECKING:
     from vpcflow.record.batch import FlowBatch
@@ -49,8 +45,7 @@ class LineSink:
         """Print some records."""
         self._head()
         for batch in batches:
-            versioned = _with_version(batch, self._format.version)
-            self._out.write(encode([versioned], Encoding.TEXT, self._format, header=False))
+            self._out.write(lines_of(batch.records, self._format))
 
     def finish(self) -> None:
         """Hand everything to the reader."""
@@ -118,11 +113,3 @@ def commit_id_of(path: str, choices: Iterable[str], beside: Iterable[str] = ()) 
     for choice in choices:
         digest.update(b"\0" + choice.encode())
     return f"capture-{digest.hexdigest()}"
-
-
-def _with_version(batch: FlowBatch, version: int) -> FlowBatch:
-    """AWS prints the version of the format, not that of the record's maker."""
-    records = batch.records
-    column = number_column(np.full(records.num_rows, version, np.int32))
-    at = records.schema.get_field_index("version")
-    return batch.with_records(records.set_column(at, records.schema.field(at), column))

@@ -10,20 +10,34 @@ from typing import Any
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from vpcflow.api.settings import ApiSettings
 from vpcflow.app.ingest_settings import IngestSettings
 from vpcflow.base.data_folder import DataFolder
 from vpcflow.base.errors import SettingsError
 from vpcflow.capture.packet_sources.ring_settings import RingSettings
 from vpcflow.capture.settings import CaptureSettings
 from vpcflow.collect.settings import CollectSettings
+from vpcflow.control.settings import ControlSettings
 from vpcflow.inventory.settings import InventorySettings
 from vpcflow.query.settings import QuerySettings
 from vpcflow.store.settings import StoreSettings
 from vpcflow.store.table_settings import TableSettings
 
 ENVIRONMENT_PREFIX = "VPCFLOW_"
-#: Environment variables that are not settings: where settings are, and click's completion.
-_NOT_SETTINGS = frozenset({"VPCFLOW_CONFIG"})
+#: The root's key, for scripts that start a server and know its key beforehand.
+ROOT_ACCESS_KEY_ID_VARIABLE = "VPCFLOW_ROOT_ACCESS_KEY_ID"
+ROOT_SECRET_ACCESS_KEY_VARIABLE = "VPCFLOW_ROOT_SECRET_ACCESS_KEY"  # noqa: S105 - its name
+#: A shorter name of inventory.account_id.
+ACCOUNT_ID_VARIABLE = "VPCFLOW_ACCOUNT_ID"
+#: Environment variables that are not settings: where settings are, and what no file should hold.
+_NOT_SETTINGS = frozenset(
+    {
+        "VPCFLOW_CONFIG",
+        ROOT_ACCESS_KEY_ID_VARIABLE,
+        ROOT_SECRET_ACCESS_KEY_VARIABLE,
+        ACCOUNT_ID_VARIABLE,
+    }
+)
 DEFAULT_FILE = "vpcflow.toml"
 
 
@@ -49,11 +63,17 @@ class Settings(BaseSettings):
         default_factory=_default_data,
         description="Folder of everything that vpcflow keeps.",
     )
+    api: ApiSettings = Field(
+        default_factory=ApiSettings, description="The endpoint for AWS's clients."
+    )
     capture: CaptureSettings = Field(
         default_factory=CaptureSettings, description="Metering packets of interfaces."
     )
     collect: CollectSettings = Field(
         default_factory=CollectSettings, description="Taking records in."
+    )
+    control: ControlSettings = Field(
+        default_factory=ControlSettings, description="Flow logs as resources, and who may do what."
     )
     ingest: IngestSettings = Field(
         default_factory=IngestSettings, description="From a source to the table."
@@ -102,6 +122,9 @@ def load_settings(data: str | None = None, config_file: str | None = None) -> Se
     path = find_file(config_file)
     values = _read_file(path) if path else {}
     _refuse_unknown_environment()
+    account_id = os.environ.get(ACCOUNT_ID_VARIABLE)
+    if account_id is not None:
+        values["inventory"] = {**values.get("inventory", {}), "account_id": account_id}
     try:
         settings = Settings(**values)
         # The command line wins over the environment, which pydantic-settings ranks first here.
