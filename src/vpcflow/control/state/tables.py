@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, MetaData, String, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, MetaData, String, Table, Text
 
 METADATA = MetaData()
 
@@ -25,4 +25,20 @@ GENERATIONS = Table(
     Column("region", String(64), primary_key=True),
     Column("kind", String(64), primary_key=True),
     Column("generation", BigInteger, nullable=False),
+)
+
+#: Log streams; a deleted one stays as a tombstone (``is_there`` false) while its group is there.
+LOG_STREAMS = Table(
+    "log_streams",
+    METADATA,
+    Column("account_id", String(12), primary_key=True),
+    Column("region", String(64), primary_key=True),
+    Column("group_name", String(512), primary_key=True),
+    Column("stream_name", String(512), primary_key=True),
+    Column("is_there", Boolean, nullable=False),
+    Column("created_ms", BigInteger, nullable=False),
+    Column("first_ms", BigInteger),
+    Column("last_ms", BigInteger),
+    Column("ingested_ms", BigInteger),
+    Column("visible_from_s", BigInteger, nullable=False),
 )
