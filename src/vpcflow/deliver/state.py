@@ -1,0 +1,148 @@
+"""How far each flow log is delivered, durably: one transaction a step."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from vpcflow.base.errors import StoreError
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS cursors (
+    flow_log_id TEXT PRIMARY KEY,
+    done INTEGER NOT NULL,
+    publishing INTEGER,
+    finished INTEGER NOT NULL DEFAULT 0,
+    lost INTEGER NOT NULL DEFAULT 0
+) WITHOUT ROWID
+"""
+_BUSY_TIMEOUT_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """Where the delivery of one flow log is.
+
+    Shape: segments up to ``done`` are delivered; those up to ``publishing`` are perhaps partly in
+    the bucket; ``finished`` means that it was deleted and has everything.
+    Units: ``lost`` counts records that became SKIPDATA.
+    """
+
+    done: int
+    publishing: int | None = None
+    finished: bool = False
+    lost: int = 0
+
+
+class DeliveryState:
+    """The cursors of all flow logs; safe to use from several threads.
+
+    Errors: StoreError when the file cannot be read or written; then nothing has changed.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = threading.Lock()
+        try:
+            self._db = sqlite3.connect(
+                path, timeout=_BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
+            )
+            self._db.execute("PRAGMA journal_mode = WAL")
+            self._db.execute("PRAGMA synchronous = FULL")
+            self._db.execute(_SCHEMA)
+            rows = self._db.execute(
+                "SELECT flow_log_id, done, publishing, finished, lost FROM cursors"
+            ).fetchall()
+        except sqlite3.Error as error:
+            raise self._cannot(error) from error
+        self._cursors = {
+            row[0]: Cursor(row[1], row[2], finished=bool(row[3]), lost=row[4]) for row in rows
+        }
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._lock:
+            self._db.close()
+
+    def get(self, flow_log_id: str) -> Cursor | None:
+        """The cursor of a flow log, None when it has none."""
+        return self._cursors.get(flow_log_id)
+
+    def all(self) -> dict[str, Cursor]:
+        """Every cursor, by flow log."""
+        with self._lock:
+            return dict(self._cursors)
+
+    def add(self, flow_log_ids: Iterable[str], done: int) -> None:
+        """Begin to deliver these flow logs behind segment ``done``."""
+        self._put({flow_log_id: Cursor(done) for flow_log_id in flow_log_ids})
+
+    def remove(self, flow_log_ids: Iterable[str]) -> None:
+        """Forget these flow logs."""
+        ids = list(flow_log_ids)
+        with self._lock:
+            self._many("DELETE FROM cursors WHERE flow_log_id = ?", [(one,) for one in ids])
+            for one in ids:
+                self._cursors.pop(one, None)
+
+    def publish(self, flow_log_ids: Iterable[str], to: int) -> None:
+        """Write down that objects with the segments up to ``to`` will be in the bucket."""
+        self._change({one: {"publishing": to} for one in flow_log_ids})
+
+    def advance(self, flow_log_ids: Iterable[str], done: int, lost: Mapping[str, int]) -> None:
+        """These flow logs have everything up to segment ``done``."""
+        self._change(
+            {
+                one: {"done": done, "publishing": None, "lost": lost.get(one, 0)}
+                for one in flow_log_ids
+            }
+        )
+
+    def finish(self, flow_log_ids: Iterable[str]) -> None:
+        """These flow logs were deleted and have everything."""
+        self._change({one: {"finished": True} for one in flow_log_ids})
+
+    def _change(self, changes: Mapping[str, dict[str, int | None]]) -> None:
+        new = {}
+        for one, change in changes.items():
+            before = self._cursors.get(one)
+            if before is not None:  # else it was removed while its records were under way
+                if "lost" in change:
+                    change["lost"] = before.lost + (change["lost"] or 0)
+                new[one] = replace(before, **change)  # type: ignore[arg-type]
+        self._put(new)
+
+    def _put(self, cursors: Mapping[str, Cursor]) -> None:
+        with self._lock:
+            self._many(
+                "INSERT OR REPLACE INTO cursors VALUES (?, ?, ?, ?, ?)",
+                [
+                    (one, c.done, c.publishing, int(c.finished), c.lost)
+                    for one, c in cursors.items()
+                ],
+            )
+            self._cursors.update(cursors)
+
+    def _many(self, sql: str, rows: list[tuple[object, ...]]) -> None:
+        if not rows:
+            return
+        try:
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                self._db.executemany(sql, rows)
+                self._db.execute("COMMIT")
+            except BaseException:
+                self._db.execute("ROLLBACK")
+                raise
+        except sqlite3.Error as error:
+            raise self._cannot(error) from error
+
+    def _cannot(self, error: sqlite3.Error) -> StoreError:
+        return StoreError(
+            f"the state of delivery cannot be used: {error}",
+            where=str(self._path),
+            hint="check the disk of the data folder",
+        )
