@@ -5,7 +5,8 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-from collections.abc import Callable, Iterable
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -30,11 +31,25 @@ def page(
     Errors: BadToken.
     """
     ordered = sorted(items, key=key)
-    if token is not None:
-        after = _open(token, question)
-        ordered = [item for item in ordered if key(item) > after]
-    given = ordered[:limit]
-    return given, _close(key(given[-1]), question) if len(ordered) > limit else None
+    return page_of_sorted(ordered, [key(item) for item in ordered], limit, token, question=question)
+
+
+def page_of_sorted(
+    ordered: Sequence[T],
+    keys: Sequence[str],
+    limit: int,
+    token: str | None = None,
+    *,
+    question: str = "",
+) -> tuple[list[T], str | None]:
+    """The same of items that are in order already, with their keys beside them.
+
+    Errors: BadToken.
+    """
+    first = 0 if token is None else bisect_right(keys, _open(token, question))
+    given = list(ordered[first : first + limit])
+    more = first + limit < len(ordered)
+    return given, _close(keys[first + limit - 1], question) if more else None
 
 
 def _close(key: str, question: str) -> str:

@@ -42,7 +42,8 @@ class FlowLog:
     ``log_group_name`` is set for every log group; ``log_format`` is the format string, the default
     spelled out; ``tag_fields`` are TagFieldSpecifications by resource type.
     ``visible_until_s``: while delivery to a log group fails, records that start from there on are
-    not readable in it yet; None while all is well.
+    not readable in it yet; None while all is well. ``visible_from_s``: the log group was deleted
+    then, and what it had before is gone; None when it never was.
     Units: times in seconds since the epoch, ``created_ms`` in milliseconds; ``max_aggregation_interval_s``
     in seconds.
     """
@@ -64,6 +65,7 @@ class FlowLog:
     status: DeliveryStatus = DeliveryStatus.SUCCESS
     error_message: str | None = None
     visible_until_s: int | None = None
+    visible_from_s: int | None = None
     deleted_s: int | None = None
 
 

@@ -1,0 +1,352 @@
+"""Flow logs as resources: create, list, delete, and what others need to know of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from vpcflow.base.clock import Clock
+from vpcflow.base.errors import ServiceError
+from vpcflow.control.arns import arn
+from vpcflow.control.caller import Caller
+from vpcflow.control.flow_logs.flow_log import (
+    FLOW_LOGS,
+    PAST_FLOW_LOGS,
+    DeliveryStatus,
+    DestinationType,
+    FlowLog,
+)
+from vpcflow.control.flow_logs.listing import FlowLogList, FlowLogLists, page_size
+from vpcflow.control.flow_logs.request_token import (
+    Created,
+    FlowLogFailure,
+    answer_of,
+    new_token,
+    remember,
+)
+from vpcflow.control.flow_logs.selections import selection_of, source_of
+from vpcflow.control.flow_logs.surroundings import Authorize, BucketProblem, Surroundings
+from vpcflow.control.flow_logs.validation import FlowLogRequest
+from vpcflow.control.ids import new_id
+from vpcflow.control.state import Change, Place, State
+from vpcflow.control.tags import add_tags, remove_tags
+from vpcflow.record.flow_log_selection import FlowLogSelection, LogGroupSource
+
+#: Flow logs of one resource, as at AWS.
+FLOW_LOGS_PER_RESOURCE_MAX = 250
+ACCESS_ERROR = "Access error"
+RESOURCE_TYPE = "vpc-flow-log"
+
+#: The service that a delivery role is passed to.
+_ROLE_USER = {
+    DestinationType.LOG_GROUP: "vpc-flow-logs.amazonaws.com",
+    DestinationType.FIREHOSE: "delivery.logs.amazonaws.com",
+}
+_NOT_FOUND = {
+    "VPC": ("InvalidVpcID.NotFound", "The vpc ID '{}' does not exist"),
+    "Subnet": ("InvalidSubnetID.NotFound", "The subnet ID '{}' does not exist"),
+    "NetworkInterface": (
+        "InvalidNetworkInterfaceID.NotFound",
+        "The networkInterface ID '{}' does not exist",
+    ),
+}
+
+Plan = tuple[FlowLog, Place, FlowLogSelection]
+_Groups = Mapping[str, tuple[LogGroupSource, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class FlowLogPage:
+    """Flow logs in the order they were made, and the token of the next page."""
+
+    flow_logs: Sequence[FlowLog]
+    next_token: str | None
+    tags: FlowLogList
+
+
+class FlowLogService:
+    """The flow logs of all accounts and regions.
+
+    Shape: safe for any number of threads. A flow log is the same as another one, which
+    ``FlowLogAlreadyExists`` refuses, when resource, traffic type, destination with its options,
+    log format and aggregation interval are; role, tags and token do not count.
+    Errors: ServiceError as AWS words it.
+    """
+
+    def __init__(self, state: State, clock: Clock, surroundings: Surroundings) -> None:
+        self._state = state
+        self._clock = clock
+        self._around = surroundings
+        self._lists = FlowLogLists(state)
+        self._plans: tuple[tuple[int, ...], tuple[Plan, ...]] | None = None
+        self._groups: dict[Place, tuple[Mapping[str, FlowLog], Mapping[str, FlowLog], _Groups]] = {}
+
+    def authorize(self, request: FlowLogRequest, place: Place, ask: Authorize) -> None:
+        """Ask for what CreateFlowLogs needs beside itself: the role, the delivery, the tags."""
+        kind = request.destination_type
+        role = request.deliver_logs_permission_arn
+        if role is not None:
+            ask("iam:PassRole", [role], {"iam:PassedToService": _ROLE_USER[kind]})
+        if kind is not DestinationType.LOG_GROUP:
+            ask("logs:CreateLogDelivery", ["*"])
+        if request.tags:
+            every = arn("ec2", place.region, place.account_id, f"{RESOURCE_TYPE}/*")
+            ask("ec2:CreateTags", [every], {"ec2:CreateAction": "CreateFlowLogs"})
+
+    def create(self, request: FlowLogRequest, place: Place, caller: Caller) -> Created:
+        """One flow log for every resource of the request that can have it.
+
+        Errors: the failure of the first resource when none can have it for a reason of its own: it
+        does not exist, has the same flow log or too many. A destination that cannot be delivered to
+        is told for each resource.
+        """
+        token = request.client_token or new_token()
+        refusal = self._destination_refusal(request, place, caller)
+        flow_log_ids = sorted(new_id("fl") for _ in request.resource_ids)
+        problem = self._role_problem(request, place, flow_log_ids[0])
+        with self._state.change() as change:
+            if request.client_token:
+                before = answer_of(change, place, token, request.fingerprint)
+                if before is not None:
+                    return before
+            now_ms = int(self._clock.now_s() * 1000)
+            made, failed = _sorted_out(change, request, place, self._around, refusal)
+            if not made and refusal is None:
+                raise ServiceError(failed[0].code, failed[0].message)
+            for flow_log_id, resource_id in zip(flow_log_ids, made, strict=False):
+                flow_log = _flow_log(request, flow_log_id, resource_id, token, now_ms, problem)
+                change.put(FLOW_LOGS, place, flow_log_id, flow_log)
+                add_tags(change, place, flow_log_id, RESOURCE_TYPE, request.tags)
+            created = Created(token, tuple(flow_log_ids[: len(made)]), tuple(failed))
+            if request.client_token and made:
+                remember(change, place, token, request.fingerprint, created, now_ms // 1000)
+        return created
+
+    def describe(
+        self,
+        place: Place,
+        *,
+        ids: Sequence[str] = (),
+        filters: Sequence[Mapping[str, Any]] = (),
+        max_results: int | None = None,
+        next_token: str | None = None,
+    ) -> FlowLogPage:
+        """Flow logs in pages; ids that do not exist are left out."""
+        found = self._lists.at(place)
+        flow_logs, token = found.page(ids, filters, page_size(max_results, ids), next_token)
+        return FlowLogPage(flow_logs, token, found)
+
+    def delete(self, place: Place, ids: Sequence[str]) -> None:
+        """Delete flow logs; their data stays where it is.
+
+        Errors: ServiceError ``InvalidFlowLogId.NotFound`` that lists the unknown; then none of the
+        others is deleted.
+        """
+        wanted = tuple(dict.fromkeys(ids))
+        if not wanted:
+            raise ServiceError(
+                "MissingParameter", "The request must contain the parameter FlowLogIds"
+            )
+        with self._state.change() as change:
+            known = change.all(FLOW_LOGS, place)
+            missing = [flow_log_id for flow_log_id in wanted if flow_log_id not in known]
+            if missing:
+                raise ServiceError(
+                    "InvalidFlowLogId.NotFound",
+                    "These flow log ids in the input list are not found: "
+                    f"[TotalCount: {len(missing)}] {' '.join(missing)}",
+                )
+            now_s = int(self._clock.now_s())
+            for flow_log in [known[flow_log_id] for flow_log_id in wanted]:
+                change.remove(FLOW_LOGS, place, flow_log.flow_log_id)
+                remove_tags(change, place, flow_log.flow_log_id, None)
+                past = replace(flow_log, deleted_s=now_s)
+                if past.log_group_name is not None and source_of(past) is not None:
+                    change.put(PAST_FLOW_LOGS, place, past.flow_log_id, past)
+
+    def plans(self) -> tuple[Plan, ...]:
+        """All flow logs that exist, everywhere, with their records."""
+        mark = self._state.mark(FLOW_LOGS)
+        held = self._plans
+        if held is None or held[0] != mark:
+            plans = tuple(
+                (flow_log, place, selection_of(flow_log))
+                for place in self._state.places(FLOW_LOGS)
+                for flow_log in self._state.all(FLOW_LOGS, place).values()
+            )
+            held = self._plans = (mark, plans)
+        return held[1]
+
+    def log_group_sources(self, place: Place, group_name: str) -> tuple[LogGroupSource, ...]:
+        """The flow logs, also past ones, whose records can be read in a log group now."""
+        now, past = self._state.all(FLOW_LOGS, place), self._state.all(PAST_FLOW_LOGS, place)
+        held = self._groups.get(place)
+        if held is None or held[0] is not now or held[1] is not past:
+            groups: dict[str, tuple[LogGroupSource, ...]] = {}
+            for flow_log in [*now.values(), *past.values()]:
+                source = source_of(flow_log) if flow_log.log_group_name else None
+                if source is not None:
+                    name = flow_log.log_group_name or ""
+                    groups[name] = (*groups.get(name, ()), source)
+            held = self._groups[place] = (now, past, groups)
+        return held[2].get(group_name, ())
+
+    def set_status(
+        self,
+        place: Place,
+        flow_log_id: str,
+        status: DeliveryStatus,
+        message: str | None = None,
+        visible_until_s: int | None = None,
+    ) -> None:
+        """How delivery goes; nothing happens when it goes as before, or the flow log has gone."""
+
+        def told(flow_log: FlowLog) -> FlowLog:
+            return replace(
+                flow_log, status=status, error_message=message, visible_until_s=visible_until_s
+            )
+
+        flow_log = self._state.get(FLOW_LOGS, place, flow_log_id)
+        if flow_log is None or told(flow_log) == flow_log:
+            return
+        with self._state.change() as change:
+            flow_log = change.get(FLOW_LOGS, place, flow_log_id)
+            if flow_log is not None:
+                change.put(FLOW_LOGS, place, flow_log_id, told(flow_log))
+
+    def forget_past(self, place: Place, group_name: str) -> None:
+        """A log group was deleted: what flow logs had in it is gone with it.
+
+        Shape: flow logs that exist go on, and begin the group anew with what comes from now on.
+        """
+        with self._state.change() as change:
+            now_s = int(self._clock.now_s())
+            for flow_log_id, flow_log in change.all(PAST_FLOW_LOGS, place).items():
+                if flow_log.log_group_name == group_name:
+                    change.remove(PAST_FLOW_LOGS, place, flow_log_id)
+            for flow_log_id, flow_log in change.all(FLOW_LOGS, place).items():
+                if flow_log.log_group_name == group_name:
+                    anew = replace(flow_log, visible_from_s=now_s)
+                    change.put(FLOW_LOGS, place, flow_log_id, anew)
+
+    def check_delivery(self, flow_log: FlowLog, place: Place) -> str | None:
+        """Why the flow log cannot deliver to its log group, in the words of its status; or None."""
+        role = flow_log.deliver_logs_permission_arn
+        if flow_log.destination_type is not DestinationType.LOG_GROUP or role is None:
+            return None
+        return (
+            ACCESS_ERROR if self._around.role_problem(place, role, flow_log.flow_log_id) else None
+        )
+
+    def _destination_refusal(
+        self, request: FlowLogRequest, place: Place, caller: Caller
+    ) -> str | None:
+        if request.destination_type is DestinationType.S3:
+            problem = self._around.bucket_problem(place, request.bucket, request.prefix, caller)
+            if problem is BucketProblem.MISSING:
+                return f"LogDestination: {request.bucket} does not exist"
+            if problem is BucketProblem.DENIED:
+                return (
+                    f"Access Denied for LogDestination: {request.bucket}. "
+                    "Please check LogDestination permission."
+                )
+        elif request.destination_type is DestinationType.FIREHOSE:
+            stream = request.log_destination or ""
+            if not self._around.stream_exists(place, stream):
+                return f"LogDestination: {stream.rpartition('/')[2]} does not exist"
+        return None
+
+    def _role_problem(self, request: FlowLogRequest, place: Place, flow_log_id: str) -> str | None:
+        role = request.deliver_logs_permission_arn
+        if request.destination_type is not DestinationType.LOG_GROUP or role is None:
+            return None
+        return self._around.role_problem(place, role, flow_log_id)
+
+
+def _sorted_out(
+    change: Change,
+    request: FlowLogRequest,
+    place: Place,
+    around: Surroundings,
+    refusal: str | None,
+) -> tuple[list[str], list[FlowLogFailure]]:
+    """The resources that can have the flow log, and why the others cannot."""
+    wanted = set(request.resource_ids)
+    there: dict[str, list[FlowLog]] = {}
+    for flow_log in change.all(FLOW_LOGS, place).values():
+        if flow_log.resource_id in wanted:
+            there.setdefault(flow_log.resource_id, []).append(flow_log)
+    made: list[str] = []
+    failed: list[FlowLogFailure] = []
+    for resource_id in request.resource_ids:
+        others = there.get(resource_id, [])
+        if not around.resource_exists(place, request.resource_type, resource_id):
+            code, text = _NOT_FOUND[request.resource_type]
+            failed.append(FlowLogFailure(resource_id, code, text.format(resource_id)))
+        elif refusal is not None:
+            failed.append(FlowLogFailure(resource_id, "400", refusal))
+        elif any(_is_same(request, other) for other in others):
+            failed.append(
+                FlowLogFailure(
+                    resource_id,
+                    "FlowLogAlreadyExists",
+                    "Error. There is an existing Flow Log with the same configuration and log "
+                    "destination.",
+                )
+            )
+        elif len(others) >= FLOW_LOGS_PER_RESOURCE_MAX:
+            failed.append(
+                FlowLogFailure(
+                    resource_id,
+                    "FlowLogsLimitExceeded",
+                    f"The maximum number of flow logs ({FLOW_LOGS_PER_RESOURCE_MAX}) for "
+                    f"{resource_id} has been reached.",
+                )
+            )
+        else:
+            made.append(resource_id)
+    return made, failed
+
+
+def _is_same(request: FlowLogRequest, other: FlowLog) -> bool:
+    # A log group may be named or given as an ARN, and a folder with or without a slash at its end.
+    where = request.log_group_name or (request.log_destination or "").rstrip("/")
+    there = other.log_group_name or (other.log_destination or "").rstrip("/")
+    return (
+        request.destination_type is other.destination_type
+        and where == there
+        and request.traffic_type is other.traffic_type
+        and request.log_format == other.log_format
+        and request.max_aggregation_interval_s == other.max_aggregation_interval_s
+        and request.options == other.options
+    )
+
+
+def _flow_log(
+    request: FlowLogRequest,
+    flow_log_id: str,
+    resource_id: str,
+    token: str,
+    now_ms: int,
+    problem: str | None,
+) -> FlowLog:
+    return FlowLog(
+        flow_log_id,
+        resource_id,
+        request.traffic_type,
+        request.destination_type,
+        request.log_format,
+        now_ms,
+        token,
+        max_aggregation_interval_s=request.max_aggregation_interval_s,
+        log_destination=request.log_destination,
+        log_group_name=request.log_group_name,
+        deliver_logs_permission_arn=request.deliver_logs_permission_arn,
+        deliver_cross_account_role=request.deliver_cross_account_role,
+        options=request.options,
+        tag_fields=request.tag_fields,
+        status=DeliveryStatus.FAILED if problem else DeliveryStatus.SUCCESS,
+        error_message=ACCESS_ERROR if problem else None,
+        visible_until_s=now_ms // 1000 if problem else None,
+    )

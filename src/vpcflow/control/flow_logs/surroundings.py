@@ -1,0 +1,50 @@
+"""What flow logs ask of the rest of the control plane, handed in so that neither knows the other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Protocol
+
+from vpcflow.control.caller import Caller
+from vpcflow.control.state import Place
+
+
+class BucketProblem(StrEnum):
+    """Why nothing can be delivered to a bucket."""
+
+    MISSING = "missing"
+    DENIED = "denied"
+
+
+class Authorize(Protocol):
+    """Says no to the caller of a request, or nothing."""
+
+    def __call__(
+        self, action: str, resources: Sequence[str], context: Mapping[str, Any] | None = None
+    ) -> None:
+        """Raise ServiceError unless the caller may do that."""
+
+
+def allow_all(
+    _action: str, _resources: Sequence[str], _context: Mapping[str, Any] | None = None
+) -> None:
+    """The account itself may do everything."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What exists around flow logs.
+
+    Shape: ``resource_exists(place, resource_type, id)`` for VPC, Subnet and NetworkInterface; it is
+    asked within a change, so it reads the State and nothing slow.
+    ``role_problem(place, role_arn, flow_log_id)`` is a sentence on why the role cannot deliver to a
+    log group, or None. ``bucket_problem(place, bucket, prefix, caller)`` and
+    ``stream_exists(place, stream_arn)`` are asked before the change and may take a while.
+    """
+
+    resource_exists: Callable[[Place, str, str], bool]
+    role_problem: Callable[[Place, str, str], str | None]
+    bucket_problem: Callable[[Place, str, str, Caller], BucketProblem | None]
+    stream_exists: Callable[[Place, str], bool]
