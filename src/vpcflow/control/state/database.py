@@ -55,9 +55,18 @@ class Database:
 
     @classmethod
     def in_folder(cls, folder: Path) -> Database:
-        """The SQLite database of a data folder."""
-        folder.mkdir(parents=True, exist_ok=True)
-        return cls(f"sqlite:///{folder / DATABASE_FILE}")
+        """The SQLite database of a data folder; its owner alone may read it, it holds secrets."""
+        path = folder / DATABASE_FILE
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            path.touch(mode=0o600)
+        except OSError as error:
+            raise StoreError(
+                f"cannot make the control database: {error.strerror}",
+                where=str(path),
+                hint="choose another folder with --data DIR or VPCFLOW_DATA",
+            ) from error
+        return cls(f"sqlite:///{path}")
 
     @property
     def where(self) -> str:
