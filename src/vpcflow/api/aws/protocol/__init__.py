@@ -1,0 +1,1 @@
+"""AWS's wire protocols: read a request and write an answer by botocore's service models alone."""
