@@ -1,0 +1,94 @@
+"""When flow records came into the table: a line of numbers for each commit.
+
+A commit notes, before it is made, the range of starts that it brings and the time. A record's
+ingestion time is that of the first commit that reached its start; so it is a function of the start
+alone, stays the same after compaction, and costs the records nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import zlib
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+FILE = "ingestion-times"
+#: Oldest start, newest start (seconds), time of the commit (milliseconds), checksum.
+_ENTRY = np.dtype([("first_s", "<i8"), ("last_s", "<i8"), ("at_ms", "<i8"), ("check", "<u8")])
+_Longs = npt.NDArray[np.int64]
+
+
+class IngestionTimes:
+    """The ledger of a data folder.
+
+    Shape: safe for threads, and for readers in other processes; a torn end is not read, and is cut
+    off before the next note.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._path = root / FILE
+        self._lock = threading.Lock()
+        self._bytes = 0
+        self._last_s: _Longs = np.zeros(0, np.int64)
+        self._at_ms: _Longs = np.zeros(0, np.int64)
+        self._first_s: int | None = None
+
+    def note(self, first_start_s: int, last_start_s: int, at_ms: int) -> None:
+        """Note a commit that is about to be made; on the disk when this returns."""
+        entry = np.zeros(1, _ENTRY)
+        entry["first_s"], entry["last_s"], entry["at_ms"] = first_start_s, last_start_s, at_ms
+        entry["check"] = _check(entry[0])
+        with self._lock:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            handle = os.open(self._path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640)
+            try:
+                torn = os.fstat(handle).st_size % _ENTRY.itemsize
+                if torn:
+                    os.ftruncate(handle, os.fstat(handle).st_size - torn)
+                os.write(handle, entry.tobytes())
+                os.fdatasync(handle)
+            finally:
+                os.close(handle)
+
+    def of(self, starts_s: _Longs, ends_s: _Longs) -> _Longs:
+        """Ingestion times in milliseconds; the record's own end where no commit is known."""
+        with self._lock:
+            self._follow()
+            last_s, at_ms, first_s = self._last_s, self._at_ms, self._first_s
+        own = np.maximum(ends_s, starts_s) * 1000
+        if first_s is None:
+            return own
+        place = np.searchsorted(last_s, starts_s)
+        known = (place < len(last_s)) & (starts_s >= first_s)
+        return np.where(known, at_ms[np.minimum(place, len(at_ms) - 1)], own)
+
+    def _follow(self) -> None:
+        """Read what was noted since; entries that reach no further than earlier ones count not."""
+        try:
+            size = self._path.stat().st_size
+        except FileNotFoundError:
+            return
+        if size < self._bytes + _ENTRY.itemsize:
+            return
+        with self._path.open("rb") as file:
+            file.seek(self._bytes)
+            data = file.read((size - self._bytes) // _ENTRY.itemsize * _ENTRY.itemsize)
+        self._bytes += len(data)
+        entries = np.frombuffer(data, _ENTRY)
+        entries = entries[[int(entry["check"]) == _check(entry) for entry in entries]]
+        if not len(entries):
+            return
+        if self._first_s is None:
+            self._first_s = int(entries["first_s"][0])
+        reached = self._last_s[-1] if len(self._last_s) else np.iinfo(np.int64).min
+        before = np.maximum.accumulate(np.concatenate([[reached], entries["last_s"]]))[:-1]
+        further = entries["last_s"] > before
+        self._last_s = np.concatenate([self._last_s, entries["last_s"][further]])
+        self._at_ms = np.concatenate([self._at_ms, entries["at_ms"][further]])
+
+
+def _check(entry: np.void) -> int:
+    return zlib.crc32(entry.tobytes()[:24])
