@@ -1,0 +1,44 @@
+"""The network around flow logs as one service: for the API, the command line and the data plane."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from vpcflow.control.network.attachments import attach_interface
+from vpcflow.control.network.declared import declared_inventory, declared_rules
+from vpcflow.control.network.host_sync import sync_host
+from vpcflow.control.network.resources import NetworkInterfaceResource
+from vpcflow.control.state import State
+from vpcflow.inventory.network_interface import Attachment
+from vpcflow.inventory.snapshot import Inventory
+from vpcflow.policy.rule_set import RuleSet
+
+
+@dataclass(frozen=True)
+class NetworkService:
+    """VPCs and all that is in them, over one state."""
+
+    state: State
+
+    def sync_host(
+        self,
+        inventory: Inventory,
+        rule_set: RuleSet | None = None,
+        declared: Inventory | None = None,
+    ) -> bool:
+        """Bring the host's resources up to date; says whether anything was written."""
+        return sync_host(self.state, inventory, rule_set, declared)
+
+    def declared_inventory(self) -> Inventory:
+        """Everything that the API made."""
+        return declared_inventory(self.state)
+
+    def declared_rules(self) -> RuleSet:
+        """The rules of all networks."""
+        return declared_rules(self.state)
+
+    def attach_interface(
+        self, interface_id: str, attachment: Attachment | None, now_s: float
+    ) -> NetworkInterfaceResource:
+        """Bind an interface of the API to a device; None ends that."""
+        return attach_interface(self.state, interface_id, attachment, now_s)
