@@ -8,7 +8,6 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
-from vpcflow.api.aws.dispatch import dry_run
 from vpcflow.api.aws.operation import Call, Operation
 from vpcflow.base.errors import ServiceError
 from vpcflow.control.flow_logs.flow_log import FlowLog
@@ -96,7 +95,11 @@ class _Handlers:
         request = checked_request(call.parameters, call.place)
         self._flow_logs.authorize(request, call.place, partial(call.authorize, call.caller))
         if call.get("DryRun"):
-            raise dry_run()
+            raise ServiceError(
+                "DryRunOperation",
+                "Request would have succeeded, but DryRun flag is set.",
+                status=412,
+            )
         created = self._flow_logs.create(request, call.place, call.caller)
         return {
             "ClientToken": created.client_token,

@@ -1,0 +1,82 @@
+"""A control plane of flow logs in which a test says what exists."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from vpcflow.base.clock import ManualClock
+from vpcflow.control.caller import Caller, root_caller
+from vpcflow.control.flow_logs.request_token import Created
+from vpcflow.control.flow_logs.service import FlowLogService
+from vpcflow.control.flow_logs.surroundings import BucketProblem, Surroundings
+from vpcflow.control.flow_logs.validation import checked_request
+from vpcflow.control.state import Database, Place, State
+
+ACCOUNT = "123456789012"
+PLACE = Place(ACCOUNT, "us-east-1")
+ROLE = f"arn:aws:iam::{ACCOUNT}:role/flow-logs"
+GROUP = {
+    "ResourceType": "VPC",
+    "ResourceIds": ["vpc-1"],
+    "TrafficType": "ALL",
+    "LogGroupName": "group",
+    "DeliverLogsPermissionArn": ROLE,
+}
+S3 = {
+    "ResourceType": "VPC",
+    "ResourceIds": ["vpc-1"],
+    "TrafficType": "ALL",
+    "LogDestinationType": "s3",
+    "LogDestination": "arn:aws:s3:::bucket",
+}
+
+
+@dataclass
+class World:
+    """What there is, and the service over it."""
+
+    folder: Path
+    resources: set[str] = field(
+        default_factory=lambda: {"vpc-1", "vpc-2", "vpc-3", "subnet-1", "eni-1"}
+    )
+    buckets: set[str] = field(default_factory=lambda: {"bucket", "other"})
+    denied: set[str] = field(default_factory=set)
+    roles: set[str] = field(default_factory=lambda: {ROLE})
+
+    def __post_init__(self) -> None:
+        self.clock = ManualClock(1_700_000_000.25)
+        self.state = State(Database.in_folder(self.folder))
+        self.service = FlowLogService(
+            self.state,
+            self.clock,
+            Surroundings(self.exists, self.role_problem, self.bucket_problem, self.has_stream),
+        )
+
+    def exists(self, _place: Place, resource_type: str, resource_id: str) -> bool:
+        prefix = {"VPC": "vpc-", "Subnet": "subnet-", "NetworkInterface": "eni-"}[resource_type]
+        return resource_id.startswith(prefix) and resource_id in self.resources
+
+    def role_problem(self, _place: Place, role: str, _flow_log_id: str) -> str | None:
+        return None if role in self.roles else "no such role"
+
+    def bucket_problem(
+        self, _place: Place, bucket: str, _prefix: str, _caller: Caller
+    ) -> BucketProblem | None:
+        if bucket in self.denied:
+            return BucketProblem.DENIED
+        return None if bucket in self.buckets else BucketProblem.MISSING
+
+    def has_stream(self, _place: Place, stream: str) -> bool:
+        return stream.endswith("/stream")
+
+    def create(self, base: dict[str, Any], **changes: Any) -> Created:
+        """Create with some parameters changed."""
+        request = checked_request({**base, **changes}, PLACE)
+        return self.service.create(request, PLACE, root_caller(ACCOUNT))
+
+    def only(self, base: dict[str, Any], **changes: Any) -> str:
+        """Create one flow log and give its id."""
+        (flow_log_id,) = self.create(base, **changes).flow_log_ids
+        return flow_log_id
