@@ -84,11 +84,12 @@ def _templates(service: str) -> Mapping[tuple[str, tuple[str, ...]], tuple[_Temp
                 fixed[parameter] = value if equals else None
         required: dict[str, list[str]] = {"querystring": [], "header": []}
         shape = operation.input_shape
-        for member in () if shape is None else shape.required_members:
-            traits = members_of(shape)[member].serialization
-            location = traits.get("location")
-            if location in required and member != "ExpectedBucketOwner":
-                required[location].append(traits.get("name", member))
+        if shape is not None:
+            for member in shape.required_members:
+                traits = members_of(shape)[member].serialization
+                location = traits.get("location")
+                if location in required and member != "ExpectedBucketOwner":
+                    required[location].append(traits.get("name", member))
         found.setdefault((operation.http["method"], places[path]), []).append(
             _Template(
                 name,

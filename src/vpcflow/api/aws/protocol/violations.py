@@ -1,0 +1,103 @@
+"""What parameters break, and the refusal that says so in the words of a style."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from vpcflow.api.aws.protocol.faults import broken_xml, shown
+from vpcflow.api.aws.protocol.java_values import java_text
+from vpcflow.base.errors import ServiceError
+
+MISSING = "Member must not be null"
+_BOUND = re.compile(r"(value|length) (less|greater) than or equal to (\S+)")
+_ENUM = "Member must satisfy enum value set: ["
+#: Shapes whose breach CloudWatch Logs words by itself: shape, words of the breach, message.
+_OWN_WORDS = (
+    (
+        frozenset({"LogGroupName", "LogStreamName"}),
+        "Member must have length less than or equal to 512",
+        "Invalid LogGroup or LogStream, both must have length less than or equal to 512.",
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """One value that breaks constraints.
+
+    Shape: ``path`` leads to it with dots, ``words`` say what it breaks, ``shape`` is its name in
+    the model where that is known.
+    """
+
+    path: str
+    value: Any
+    words: tuple[str, ...]
+    shape: str = ""
+
+
+def first_lower(name: str) -> str:
+    """A member as AWS's own messages spell it."""
+    return name[:1].lower() + name[1:]
+
+
+def refusal(found: Sequence[Violation], style: str) -> ServiceError:
+    """The error for violations, at least one."""
+    if style == "rest-xml":
+        return _rest_refusal(found)
+    if style == "ec2":
+        return _ec2_refusal(found)
+    for violation in found:
+        for shapes, words, message in _OWN_WORDS:
+            if violation.shape in shapes and words in violation.words:
+                return ServiceError(style, message)
+    texts = [
+        f"Value {_quoted(violation.value)} at '{violation.path}' "
+        f"failed to satisfy constraint: {words}"
+        for violation in found
+        for words in violation.words
+    ]
+    noun = "error" if len(texts) == 1 else "errors"
+    return ServiceError(style, f"{len(texts)} validation {noun} detected: {'; '.join(texts)}")
+
+
+def _quoted(value: Any) -> str:
+    return "null" if value is None else f"'{java_text(value)}'"
+
+
+def _rest_refusal(found: Sequence[Violation]) -> ServiceError:
+    if any("." in violation.path for violation in found):
+        return broken_xml()
+    name = found[0].path
+    return ServiceError("InvalidRequest", f"Missing required parameter for this request: {name}")
+
+
+def _ec2_refusal(found: Sequence[Violation]) -> ServiceError:
+    missing = next((one for one in found if one.words[0] == MISSING), None)
+    if missing is not None:
+        return ServiceError(
+            "MissingParameter", f"The request must contain the parameter {missing.path}"
+        )
+    violation = found[0]
+    words = violation.words[0]
+    name = first_lower(violation.path)
+    if (bound := _BOUND.search(words)) is not None:
+        noun = "a value" if bound[1] == "value" else "a length"
+        reason = f"Expecting {noun} {bound[2]}{'er' if bound[2] == 'less' else ''} than {bound[3]}."
+        reason = reason.replace("lesser than", "less than or equal to").replace(
+            "greater than", "greater than or equal to"
+        )
+        if bound[1] == "value" and bound[2] == "greater":
+            reason = f"Expecting a value greater than {bound[3]}."
+        value = f" {java_text(violation.value)} "
+    elif words.startswith(_ENUM):
+        reason = f"Valid values are: {words[len(_ENUM) : -1]}."
+        value = java_text(violation.value)
+    else:
+        reason = f"{words}."
+        value = java_text(violation.value)
+    return ServiceError(
+        "InvalidParameterValue", f"Value ({shown(value)}) for parameter {name} is invalid. {reason}"
+    )
