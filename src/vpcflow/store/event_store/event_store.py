@@ -232,6 +232,7 @@ class EventStore:
                 where=str(self._root),
                 hint="shorten the retention of log groups, delete some, or raise bytes_max",
             )
+        self._group(key)
         segment, handle = self._writable(key)
         before = os.fstat(handle).st_size
         parts = [part for put in puts for part in put.parts if len(part)]

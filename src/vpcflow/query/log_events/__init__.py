@@ -1,0 +1,7 @@
+"""Events of log groups: flow records out of the table as lines, and text events, in one order."""
+
+from vpcflow.query.log_events.events import Events, Position
+from vpcflow.query.log_events.reader import EventPage, EventQuestion, LogEventReader
+from vpcflow.query.log_events.streams import StreamChoice
+
+__all__ = ["EventPage", "EventQuestion", "Events", "LogEventReader", "Position", "StreamChoice"]
