@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vpcflow.store.writer import DataFileWriter
@@ -12,13 +14,25 @@ if TYPE_CHECKING:
     from vpcflow.store.table import FlowTable
 
 
-def drain_spool(table: FlowTable, spool: Spool, settings: StoreSettings) -> int:
+#: Gets the files of batches that are in the table, before the spool gives them up.
+OnCommitted = Callable[[Sequence[Path]], None]
+
+
+def drain_spool(
+    table: FlowTable,
+    spool: Spool,
+    settings: StoreSettings,
+    on_committed: OnCommitted | None = None,
+) -> int:
     """Settle what a killed run prepared, then commit everything that waits; how many records.
 
-    Shape: the commit's id is made from its batches, so a repeat after a kill finds it done.
+    Shape: the commit's id is made from its batches, so a repeat after a kill finds it done;
+    ``on_committed`` may get the same files again then. When it fails the batches stay in the
+    spool, and the next call hands them over.
     """
     for commit_id in spool.pending():
         if table.has_commit(commit_id):
+            _hand_over(spool, commit_id, on_committed)
             spool.confirm(commit_id)
         else:
             spool.discard(commit_id)
@@ -36,5 +50,11 @@ def drain_spool(table: FlowTable, spool: Spool, settings: StoreSettings) -> int:
         table.commit(writer.finish(), commit_id)
     finally:
         writer.abort()
+    _hand_over(spool, commit_id, on_committed)
     spool.confirm(commit_id)
     return records
+
+
+def _hand_over(spool: Spool, commit_id: str, on_committed: OnCommitted | None) -> None:
+    if on_committed is not None:
+        on_committed([segment.path for segment in spool.segments_of(commit_id)])

@@ -208,5 +208,3 @@ def known_columns(records: pa.RecordBatch) -> pa.RecordBatch:
     """The records without the columns that only a skipped segment has."""
     names = [name for name in records.schema.names if name not in _LOST]
     return records.select(names) if len(names) < records.num_columns else records
-
-

@@ -45,7 +45,7 @@ class DeliveryState:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         try:
             self._db = sqlite3.connect(
                 path, timeout=_BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
@@ -107,13 +107,14 @@ class DeliveryState:
 
     def _change(self, changes: Mapping[str, dict[str, int | None]]) -> None:
         new = {}
-        for one, change in changes.items():
-            before = self._cursors.get(one)
-            if before is not None:  # else it was removed while its records were under way
-                if "lost" in change:
-                    change["lost"] = before.lost + (change["lost"] or 0)
-                new[one] = replace(before, **change)  # type: ignore[arg-type]
-        self._put(new)
+        with self._lock:
+            for one, change in changes.items():
+                before = self._cursors.get(one)
+                if before is not None:  # else it was removed while its records were under way
+                    if "lost" in change:
+                        change["lost"] = before.lost + (change["lost"] or 0)
+                    new[one] = replace(before, **change)  # type: ignore[arg-type]
+            self._put(new)
 
     def _put(self, cursors: Mapping[str, Cursor]) -> None:
         with self._lock:

@@ -26,19 +26,17 @@ class FailureMessage(StrEnum):
     UNKNOWN_ERROR = "Unknown error"
 
 
-class DestinationRefused(DeliveryError):
+class DestinationError(DeliveryError):
     """A destination did not take records; ``message`` is what the flow log's status says."""
 
-    def __init__(
-        self, message: str, what: str = "", *, where: str = "", hint: str = ""
-    ) -> None:
+    def __init__(self, message: str, what: str = "", *, where: str = "", hint: str = "") -> None:
         self.message = message
         super().__init__(what or message, where=where, hint=hint)
 
 
 def failure_message(error: BaseException) -> str:
     """The status message of whatever a destination raised."""
-    if isinstance(error, DestinationRefused):
+    if isinstance(error, DestinationError):
         return error.message
     return FailureMessage.UNKNOWN_ERROR
 

@@ -235,6 +235,18 @@ def parquet_schema(log_format: LogFormat) -> pa.Schema:
     return pa.schema([pa.field(column, kind.aws_parquet_type) for column, kind in columns])
 
 
+def open_parquet(to: Path | str | IO[bytes], log_format: LogFormat) -> pq.ParquetWriter:
+    """A writer with the options of AWS's files, for records that come as ``as_aws_columns``."""
+    return pq.ParquetWriter(
+        to,
+        parquet_schema(log_format),
+        version="1.0",
+        compression="gzip",
+        compression_level=6,
+        store_schema=False,
+    )
+
+
 def write_parquet(
     batches: Iterable[FlowBatch | pa.RecordBatch], to: Path | str | IO[bytes], log_format: LogFormat
 ) -> int:
@@ -245,13 +257,11 @@ def write_parquet(
     """
     schema = parquet_schema(log_format)
     rows = 0
-    with pq.ParquetWriter(
-        to, schema, version="1.0", compression="gzip", compression_level=6, store_schema=False
-    ) as writer:
+    with open_parquet(to, log_format) as writer:
         waiting: list[pa.RecordBatch] = []
         for batch in batches:
             records = batch.records if isinstance(batch, FlowBatch) else batch
-            waiting.append(_as_aws(records, log_format, schema))
+            waiting.append(as_aws_columns(records, log_format))
             rows += records.num_rows
             if sum(part.num_rows for part in waiting) >= ROW_GROUP_RECORDS_MAX:
                 writer.write_table(pa.Table.from_batches(waiting, schema))
@@ -261,7 +271,9 @@ def write_parquet(
     return rows
 
 
-def _as_aws(records: pa.RecordBatch, log_format: LogFormat, schema: pa.Schema) -> pa.RecordBatch:
+def as_aws_columns(records: pa.RecordBatch, log_format: LogFormat) -> pa.RecordBatch:
+    """The records in the columns and types that AWS writes."""
+    schema = parquet_schema(log_format)
     held = set(records.schema.names)
     arrays = []
     for column, kind, field in zip(log_format.columns, log_format.kinds, schema, strict=True):

@@ -136,15 +136,19 @@ class Spool:
         """Commit ids that were prepared and neither confirmed nor discarded."""
         return pending_commit_ids(self._folder)
 
-    def confirm(self, commit_id: str) -> None:
-        """The commit is in the table: remove its batches."""
+    def segments_of(self, commit_id: str) -> list[SpoolSegment]:
+        """The batches of a prepared commit that still wait, oldest first."""
         path = self._commit_path(commit_id)
         try:
             batch_ids = json.loads(path.read_bytes())
         except OSError as error:
             raise _cannot(error, path, "read") from error
-        self.drop(batch_id for batch_id in batch_ids if batch_id in self._segments)
-        self._remove(path)
+        return [self._segments[one] for one in batch_ids if one in self._segments]
+
+    def confirm(self, commit_id: str) -> None:
+        """The commit is in the table: remove its batches."""
+        self.drop(segment.batch_id for segment in self.segments_of(commit_id))
+        self._remove(self._commit_path(commit_id))
 
     def discard(self, commit_id: str) -> None:
         """The commit did not happen: its batches wait again."""
