@@ -39,12 +39,12 @@ class Surroundings:
 
     Shape: ``resource_exists(place, resource_type, id)`` for VPC, Subnet and NetworkInterface; it is
     asked within a change, so it reads the State and nothing slow.
-    ``role_problem(place, role_arn, flow_log_id)`` is a sentence on why the role cannot deliver to a
-    log group, or None. ``bucket_problem(place, bucket, prefix, caller)`` and
+    ``role_problem(place, role_arn, log_group_name, flow_log_id)`` is a sentence on why the role cannot
+    deliver to the log group, or None. ``bucket_problem(place, bucket, prefix, caller)`` and
     ``stream_exists(place, stream_arn)`` are asked before the change and may take a while.
     """
 
     resource_exists: Callable[[Place, str, str], bool]
-    role_problem: Callable[[Place, str, str], str | None]
+    role_problem: Callable[[Place, str, str, str], str | None]
     bucket_problem: Callable[[Place, str, str, Caller], BucketProblem | None]
     stream_exists: Callable[[Place, str], bool]
