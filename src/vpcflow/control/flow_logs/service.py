@@ -232,12 +232,11 @@ class FlowLogService:
 
     def check_delivery(self, flow_log: FlowLog, place: Place) -> str | None:
         """Why the flow log cannot deliver to its log group, in the words of its status; or None."""
-        role = flow_log.deliver_logs_permission_arn
-        if flow_log.destination_type is not DestinationType.LOG_GROUP or role is None:
+        role, group = flow_log.deliver_logs_permission_arn, flow_log.log_group_name
+        if role is None or group is None:
             return None
-        return (
-            ACCESS_ERROR if self._around.role_problem(place, role, flow_log.flow_log_id) else None
-        )
+        problem = self._around.role_problem(place, role, group, flow_log.flow_log_id)
+        return ACCESS_ERROR if problem else None
 
     def _destination_refusal(
         self, request: FlowLogRequest, place: Place, caller: Caller
@@ -258,10 +257,10 @@ class FlowLogService:
         return None
 
     def _role_problem(self, request: FlowLogRequest, place: Place, flow_log_id: str) -> str | None:
-        role = request.deliver_logs_permission_arn
-        if request.destination_type is not DestinationType.LOG_GROUP or role is None:
+        role, group = request.deliver_logs_permission_arn, request.log_group_name
+        if role is None or group is None:
             return None
-        return self._around.role_problem(place, role, flow_log_id)
+        return self._around.role_problem(place, role, group, flow_log_id)
 
 
 def _sorted_out(

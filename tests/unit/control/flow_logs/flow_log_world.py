@@ -58,7 +58,7 @@ class World:
         prefix = {"VPC": "vpc-", "Subnet": "subnet-", "NetworkInterface": "eni-"}[resource_type]
         return resource_id.startswith(prefix) and resource_id in self.resources
 
-    def role_problem(self, _place: Place, role: str, _flow_log_id: str) -> str | None:
+    def role_problem(self, _place: Place, role: str, _group: str, _id: str) -> str | None:
         return None if role in self.roles else "no such role"
 
     def bucket_problem(

@@ -57,7 +57,7 @@ class Endpoint:
             self.clock,
             Surroundings(
                 lambda _place, _type, one: not one.endswith("-none"),
-                lambda _place, role, _id: None if role == ROLE else "no such role",
+                lambda _place, role, _group, _id: None if role == ROLE else "no such role",
                 lambda _place, bucket, _prefix, _caller: (
                     None if bucket == "bucket" else BucketProblem.MISSING
                 ),
