@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -17,6 +17,8 @@ from vpcflow.control.bucket_policy import (
     delivery_folder,
     with_delivery,
 )
+from vpcflow.control.permissions import PolicyUse, evaluate_resource_policy
+from vpcflow.control.permissions import check_policy as check_document
 from vpcflow.control.state import GLOBAL, Change, Kind, Place, State
 
 #: The region that an empty location constraint means.
@@ -24,12 +26,8 @@ FIRST_REGION = "us-east-1"
 BUCKETS_MAX = 10_000
 _NAME = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _IP = re.compile(r"\d{1,3}(\.\d{1,3}){3}")
-_RESERVED_STARTS = ("xn--", "sthree-", "amzn-s3-demo-")
+_RESERVED_STARTS = ("xn--", "sthree-")
 _RESERVED_ENDS = ("-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3")
-
-#: Whether a bucket's policy (JSON) allows a service to do an action on a resource:
-#: ``(policy, service principal, action, resource ARN, condition keys)``.
-ServiceMay = Callable[[str, str, str, str, Mapping[str, Any]], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +62,11 @@ BUCKETS: Kind[Bucket] = Kind("bucket", Bucket)
 class Buckets:
     """All accounts' buckets; a name is taken once for everybody.
 
-    Shape: ``service_may`` judges a policy; without it a bucket of another account takes nothing.
     Errors: ServiceError as S3 words it.
     """
 
-    def __init__(self, state: State, service_may: ServiceMay | None = None) -> None:
+    def __init__(self, state: State) -> None:
         self.state = state
-        self._service_may = service_may
 
     def find(self, name: str) -> Bucket | None:
         """A bucket; None when there is none of that name."""
@@ -179,7 +175,7 @@ class Buckets:
         return f"Access Denied for LogDestination: {name}."
 
     def _delivery_allowed(self, bucket: Bucket, place: Place, folder: str) -> bool:
-        if bucket.policy is None or self._service_may is None:
+        if bucket.policy is None:
             return False
         source = f"arn:{partition_of(place.region)}:logs:{place.region}:{place.account_id}:*"
         context = {
@@ -188,7 +184,9 @@ class Buckets:
             "aws:SourceArn": source,
         }
         resource = f"{bucket.arn}/{folder}/*"
-        return self._service_may(bucket.policy, DELIVERY_SERVICE, "s3:PutObject", resource, context)
+        return evaluate_resource_policy(
+            bucket.policy, DELIVERY_SERVICE, "s3:PutObject", resource, context
+        ).allowed
 
     def _get(self, change: Change, name: str) -> Bucket:
         found = change.get(BUCKETS, GLOBAL, name)
@@ -233,15 +231,12 @@ def check_policy(policy: str, bucket: str) -> None:
     statements = document.get("Statement")
     if not statements:
         raise _malformed("Missing required field Statement")
+    try:
+        check_document(policy, PolicyUse.RESOURCE)
+    except ServiceError as error:
+        raise _malformed(error.message) from error
     for statement in statements if isinstance(statements, list) else [statements]:
-        if not isinstance(statement, dict):
-            raise _malformed("Statement must be a JSON object")
-        for name in ("Effect", "Principal", "Action", "Resource"):
-            if name not in statement and f"Not{name}" not in statement:
-                raise _malformed(f"Missing required field {name}")
-        if statement["Effect"] not in ("Allow", "Deny"):
-            raise _malformed(f"Invalid effect : {statement['Effect']}")
-        given = statement.get("Resource", statement.get("NotResource"))
+        given = statement.get("Resource", statement.get("NotResource")) or []
         for resource in [given] if isinstance(given, str) else given:
             named = str(resource).split(":", 5)[-1].split("/", 1)[0]
             if "*" not in named and "?" not in named and named != bucket:

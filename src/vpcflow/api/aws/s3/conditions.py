@@ -1,0 +1,121 @@
+"""Conditions, ranges and entity tags of requests about objects."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from vpcflow.base.errors import ServiceError
+from vpcflow.store.objects import StoredObject
+from vpcflow.store.objects.object_store import Condition, no_such_key
+
+_RANGE = re.compile(r"bytes=(\d*)-(\d*)")
+
+
+def check_read(
+    found: StoredObject, parameters: Mapping[str, Any], *, names: str = "", copying: bool = False
+) -> None:
+    """Refuse to give an object whose tag or date is not as asked.
+
+    Shape: ``names`` is what the members' names begin with (``CopySource``).
+    Errors: ServiceError 412 ``PreconditionFailed``; 304 ``NotModified`` (412 when copying).
+    """
+    match = parameters.get(f"{names}IfMatch")
+    if match is not None:
+        if not _matches(match, found.etag):
+            raise precondition_failed("If-Match")
+    elif _seconds(
+        unmodified := parameters.get(f"{names}IfUnmodifiedSince")
+    ) < found.modified_s and (unmodified is not None):
+        raise precondition_failed("If-Unmodified-Since")
+    none_match = parameters.get(f"{names}IfNoneMatch")
+    if none_match is not None:
+        if _matches(none_match, found.etag):
+            raise _not_modified(found, copying, "If-None-Match")
+        return
+    modified = parameters.get(f"{names}IfModifiedSince")
+    if modified is not None and found.modified_s <= _seconds(modified):
+        raise _not_modified(found, copying, "If-Modified-Since")
+
+
+def write_condition(parameters: Mapping[str, Any], key: str) -> Condition | None:
+    """The condition on what a put replaces; None when it asks for none."""
+    match, none_match = parameters.get("IfMatch"), parameters.get("IfNoneMatch")
+    if match is None and none_match is None:
+        return None
+    if none_match is not None and (none_match != "*" or match is not None):
+        raise ServiceError(
+            "NotImplemented",
+            "A header you provided implies functionality that is not implemented",
+            status=501,
+            fields={"Header": "If-None-Match"},
+        )
+
+    def condition(found: StoredObject | None) -> None:
+        if none_match is not None and found is not None:
+            raise precondition_failed("If-None-Match")
+        if match is not None:
+            if found is None:
+                raise no_such_key(key)
+            if not _matches(match, found.etag):
+                raise precondition_failed("If-Match")
+
+    return condition
+
+
+def byte_range(text: str | None, size: int) -> tuple[int, int] | None:
+    """First and last byte (inclusive) of a Range header; None for all of it.
+
+    Errors: ServiceError 416 ``InvalidRange``. What is no range of bytes is as if it were not there.
+    """
+    match = _RANGE.fullmatch((text or "").strip())
+    if match is None or not any(match.groups()):
+        return None
+    first_text, last_text = match.groups()
+    if not first_text:
+        length = min(int(last_text), size)
+        first, last = size - length, size - 1
+    else:
+        first = int(first_text)
+        last = min(int(last_text), size - 1) if last_text else size - 1
+        if last_text and int(last_text) < first:
+            return None
+    if first >= size or last < first:
+        raise ServiceError(
+            "InvalidRange",
+            "The requested range is not satisfiable",
+            status=416,
+            fields={"RangeRequested": str(text), "ActualObjectSize": str(size)},
+        )
+    return first, last
+
+
+def precondition_failed(header: str) -> ServiceError:
+    """A condition does not hold."""
+    return ServiceError(
+        "PreconditionFailed",
+        "At least one of the pre-conditions you specified did not hold",
+        status=412,
+        fields={"Condition": header},
+    )
+
+
+def _not_modified(found: StoredObject, copying: bool, header: str) -> ServiceError:
+    if copying:
+        return precondition_failed(header)
+    return ServiceError(
+        "NotModified", "Not Modified", status=304, fields={"ETag": f'"{found.etag}"'}
+    )
+
+
+def _matches(asked: str, etag: str) -> bool:
+    tags = [tag.strip().removeprefix("W/").strip('"') for tag in asked.split(",")]
+    return "*" in tags or etag in tags
+
+
+def _seconds(moment: Any) -> float:
+    if isinstance(moment, datetime):
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    return float(moment or 0)

@@ -1,0 +1,212 @@
+"""Between the members of requests and answers and what is kept of an object."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import parse_qsl
+
+from vpcflow.api.aws.operation import Call
+from vpcflow.base.errors import ServiceError
+from vpcflow.control.buckets import Bucket
+from vpcflow.store.objects import ObjectHeaders, StoredObject
+from vpcflow.store.objects.checksum import ALGORITHMS, checksum
+
+#: Members that are kept as they were said and given back.
+SAID = (
+    "CacheControl",
+    "ContentDisposition",
+    "ContentEncoding",
+    "ContentLanguage",
+    "ContentType",
+    "Expires",
+    "WebsiteRedirectLocation",
+    "ServerSideEncryption",
+)
+#: For ``takes``.
+TAKEN_OF_NEW = f"{' '.join(SAID)} Metadata Tagging ACL"
+CHECKSUM_MEMBERS = tuple(f"Checksum{name}" for name in ALGORITHMS)
+TAKEN_CHECKSUMS = f"{' '.join(CHECKSUM_MEMBERS)} ChecksumAlgorithm ContentMD5"
+IGNORED_OF_NEW = {
+    "StorageClass": "there is one storage class",
+    "RequestPayer": "nothing costs",
+    "BucketKeyEnabled": "there are no keys",
+    "ContentLength": "the body's own length counts",
+}
+METADATA_BYTES_MAX = 2048
+OBJECT_TAGS_MAX = 10
+DEFAULT_TYPE = "binary/octet-stream"
+
+
+def described_by(call: Call) -> ObjectHeaders:
+    """What a request says of a new object, but for its checksums.
+
+    Errors: ServiceError ``MetadataTooLarge``, ``InvalidTag``, ``NotImplemented``.
+    """
+    headers = {name: _text(call.get(name)) for name in SAID if call.get(name)}
+    encodings = [part.strip() for part in headers.get("ContentEncoding", "").split(",")]
+    left = ",".join(part for part in encodings if part and part != "aws-chunked")
+    headers.pop("ContentEncoding", None)
+    if left:
+        headers["ContentEncoding"] = left
+    headers.setdefault("ContentType", DEFAULT_TYPE)
+    if headers.get("ServerSideEncryption", "AES256") != "AES256":
+        raise ServiceError(
+            "NotImplemented",
+            f"Encryption {headers['ServerSideEncryption']} is not done here.",
+            status=501,
+        )
+    metadata = {name.lower(): str(value) for name, value in (call.get("Metadata") or {}).items()}
+    size = sum(len(name.encode()) + len(value.encode()) for name, value in metadata.items())
+    if size > METADATA_BYTES_MAX:
+        raise ServiceError(
+            "MetadataTooLarge",
+            "Your metadata headers exceed the maximum allowed metadata size",
+            fields={"Size": str(size), "MaxSizeAllowed": str(METADATA_BYTES_MAX)},
+        )
+    return ObjectHeaders(headers, metadata, tags_of_header(call.get("Tagging")))
+
+
+def tags_of_header(text: str | None) -> dict[str, str]:
+    """Tags as a header gives them: ``a=1&b=2``."""
+    pairs = parse_qsl(text or "", keep_blank_values=True)
+    return checked_tags([{"Key": key, "Value": value} for key, value in pairs])
+
+
+def checked_tags(tag_set: Sequence[Mapping[str, str]]) -> dict[str, str]:
+    """An object's tags.
+
+    Errors: ServiceError ``InvalidTag``, ``BadRequest``.
+    """
+    tags = {tag.get("Key", ""): tag.get("Value", "") for tag in tag_set}
+    if len(tag_set) > OBJECT_TAGS_MAX:
+        raise ServiceError("BadRequest", "Object tags cannot be greater than 10")
+    if len(tags) != len(tag_set):
+        raise ServiceError("InvalidTag", "Cannot provide multiple Tags with the same key")
+    for key, value in tags.items():
+        if not key or len(key) > 128:
+            raise ServiceError("InvalidTag", "The TagKey you have provided is invalid")
+        if len(value) > 256:
+            raise ServiceError("InvalidTag", "The TagValue you have provided is invalid")
+        if key.startswith("aws:"):
+            raise ServiceError(
+                "InvalidTag",
+                "Your TagKey cannot be prefixed with aws:",
+            )
+    return tags
+
+
+def body_of(call: Call) -> bytes:
+    """The body of a request, checked against what the request says of it.
+
+    Errors: ServiceError ``BadDigest``, ``InvalidDigest``.
+    """
+    body = call.get("Body") or b""
+    data = body if isinstance(body, bytes) else bytes(body)
+    given = call.get("ContentMD5")
+    if given:
+        try:
+            wanted = base64.b64decode(given, validate=True)
+        except ValueError:
+            wanted = b""
+        if len(wanted) != 16:
+            raise ServiceError(
+                "InvalidDigest",
+                "The Content-MD5 you specified was invalid.",
+                fields={"Content-MD5": str(given)},
+            )
+        digest = hashlib.md5(data, usedforsecurity=False).digest()
+        if digest != wanted:
+            raise ServiceError(
+                "BadDigest",
+                "The Content-MD5 you specified did not match what we received.",
+                fields={
+                    "ExpectedDigest": str(given),
+                    "CalculatedDigest": base64.b64encode(digest).decode(),
+                },
+            )
+    return data
+
+
+def checksums_of(call: Call, data: bytes, *, algorithm: str | None = None) -> dict[str, str]:
+    """The checksum to keep of a body, checked where the request gives it.
+
+    Errors: ServiceError ``BadDigest``, ``InvalidRequest``.
+    """
+    given = {name: call.get(name) for name in CHECKSUM_MEMBERS if call.get(name)}
+    if len(given) > 1:
+        raise ServiceError(
+            "InvalidRequest",
+            "Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.",
+        )
+    for member, value in given.items():
+        name = member.removeprefix("Checksum")
+        made = checksum(name, [data])
+        try:
+            length = len(base64.b64decode(value, validate=True))
+        except ValueError:
+            length = -1
+        if length != len(base64.b64decode(made)):
+            raise ServiceError(
+                "InvalidRequest", f"Value for x-amz-checksum-{name.lower()} header is invalid."
+            )
+        if made != value:
+            raise ServiceError(
+                "BadDigest", f"The {name} you specified did not match the calculated checksum."
+            )
+        return {member: made}
+    wanted = algorithm or call.get("ChecksumAlgorithm") or _of_trailer(call)
+    if not wanted:
+        return {}
+    if wanted not in ALGORITHMS:
+        raise ServiceError(
+            "InvalidRequest",
+            "Checksum algorithm provided is unsupported. Please try again with any of the valid"
+            f" types: [{', '.join(sorted(ALGORITHMS))}]",
+        )
+    return {f"Checksum{wanted}": checksum(wanted, [data])}
+
+
+def read_members(found: StoredObject, bucket: Bucket, *, with_checksums: bool) -> dict[str, Any]:
+    """What GetObject and HeadObject say of a whole object."""
+    del bucket
+    described = found.described
+    members: dict[str, Any] = {
+        name: value for name, value in described.headers.items() if name != "Expires"
+    }
+    if "Expires" in described.headers:
+        members["Expires"] = datetime.fromtimestamp(int(described.headers["Expires"]), UTC)
+    members |= {
+        "AcceptRanges": "bytes",
+        "LastModified": found.modified_s,
+        "ContentLength": found.size,
+        "ETag": f'"{found.etag}"',
+        "Metadata": dict(described.metadata),
+    }
+    if described.tags:
+        members["TagCount"] = len(described.tags)
+    if with_checksums:
+        members |= checksum_members(described)
+    return members
+
+
+def checksum_members(described: ObjectHeaders) -> dict[str, str]:
+    """The checksums of an object, as answers give them."""
+    if not described.checksums:
+        return {}
+    return {**described.checksums, "ChecksumType": described.checksum_type or "FULL_OBJECT"}
+
+
+def _of_trailer(call: Call) -> str | None:
+    name = (call.raw.header("x-amz-trailer") or "").lower().removeprefix("x-amz-checksum-")
+    return name.upper() if name.upper() in ALGORITHMS else None
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, datetime):
+        moment = value if value.tzinfo else value.replace(tzinfo=UTC)
+        return str(int(moment.timestamp()))
+    return str(value)
