@@ -16,7 +16,7 @@ from vpcflow.base.errors import SettingsError, StoreError
 
 DATABASE_FILE = "control.sqlite"
 #: The newest migration; a database at this one is opened without loading Alembic.
-HEAD = "0002"
+HEAD = "0003"
 #: How long a writer waits for another process.
 BUSY_WAIT_S = 30
 #: The key of PostgreSQL's lock that makes writers wait for one another.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, MetaData, String, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Double, MetaData, String, Table, Text
 
 METADATA = MetaData()
 
@@ -41,4 +41,31 @@ LOG_STREAMS = Table(
     Column("last_ms", BigInteger),
     Column("ingested_ms", BigInteger),
     Column("visible_from_s", BigInteger, nullable=False),
+)
+
+#: What is measured; ``dimensions`` is JSON, ``last_s`` the newest minute.
+METRIC_SERIES = Table(
+    "metric_series",
+    METADATA,
+    Column("id", String(32), primary_key=True),
+    Column("account_id", String(12), nullable=False),
+    Column("region", String(64), nullable=False),
+    Column("namespace", String(255), nullable=False),
+    Column("name", String(255), nullable=False),
+    Column("dimensions", Text, nullable=False),
+    Column("unit", String(32), nullable=False),
+    Column("last_s", BigInteger, nullable=False),
+)
+
+#: The samples of a series in a minute; ``default_value`` counts while there is none.
+METRIC_MINUTES = Table(
+    "metric_minutes",
+    METADATA,
+    Column("series_id", String(32), primary_key=True),
+    Column("minute_s", BigInteger, primary_key=True),
+    Column("samples", Double, nullable=False),
+    Column("total", Double, nullable=False),
+    Column("low", Double, nullable=False),
+    Column("high", Double, nullable=False),
+    Column("default_value", Double),
 )

@@ -1,0 +1,1 @@
+"""CloudWatch metrics: what filters and clients count, by minute."""
