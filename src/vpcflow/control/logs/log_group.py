@@ -128,9 +128,7 @@ def checked_stream_name(name: object, member: str = "logStreamName") -> str:
     return name
 
 
-def name_of_identifier(
-    place: Place, identifier: str, member: str = "logGroupIdentifier"
-) -> str:
+def name_of_identifier(place: Place, identifier: str, member: str = "logGroupIdentifier") -> str:
     """The name in an identifier, which is a name or an ARN; a colon at its end is forgiven.
 
     Errors: ServiceError: an ARN with ``:*``, or one of another account or region.

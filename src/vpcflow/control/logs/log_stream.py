@@ -181,7 +181,10 @@ class LogStreams:
                     else_=_T.last_ms,
                 ),
                 "ingested_ms": case(
-                    (_T.ingested_ms.is_(None) | (new.ingested_ms > _T.ingested_ms), new.ingested_ms),
+                    (
+                        _T.ingested_ms.is_(None) | (new.ingested_ms > _T.ingested_ms),
+                        new.ingested_ms,
+                    ),
                     else_=_T.ingested_ms,
                 ),
             },
@@ -202,9 +205,7 @@ def _renamed(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _stream(row: Any) -> LogStream:
-    return LogStream(
-        row.stream_name, row.created_ms, row.first_ms, row.last_ms, row.ingested_ms
-    )
+    return LogStream(row.stream_name, row.created_ms, row.first_ms, row.last_ms, row.ingested_ms)
 
 
 def _update() -> Any:
@@ -212,7 +213,8 @@ def _update() -> Any:
     from sqlalchemy import BigInteger, bindparam
 
     first, last, ingested = (
-        bindparam(f"new_{name}", type_=BigInteger) for name in ("first_ms", "last_ms", "ingested_ms")
+        bindparam(f"new_{name}", type_=BigInteger)
+        for name in ("first_ms", "last_ms", "ingested_ms")
     )
     return (
         LOG_STREAMS.update()

@@ -118,7 +118,9 @@ class FlowRecords:
         end_s: int,
     ) -> list[FoundRows]:
         """The records of a row group that start in the range and belong to a source."""
-        wanted = {"start", "interface_id", "action"} | {one.selection.scope.value for one in sources}
+        wanted = {"start", "interface_id", "action"} | {
+            one.selection.scope.value for one in sources
+        }
         table = self._read(group, sorted(wanted))
         starts = one_chunk(table.column("start"))
         values = numbers_of(starts)

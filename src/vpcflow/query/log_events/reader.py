@@ -110,9 +110,7 @@ class LogEventReader:
         low, high = question.start_ms, min(question.end_ms, TIME_MS_MAX)
         if place is not None:
             low, high = (
-                (max(low, place.time_ms), high)
-                if forward
-                else (low, min(high, place.time_ms + 1))
+                (max(low, place.time_ms), high) if forward else (low, min(high, place.time_ms + 1))
             )
         deadline_s = self._clock.monotonic_s() + self._budget_s
         parts: list[Events] = []
@@ -140,9 +138,7 @@ class LogEventReader:
             return
         files, mins, maxs = self._files(question, low, high)
         streams = question.streams
-        blocks = self._text.blocks(
-            question.events_key, low, high, streams.names, streams.prefix
-        )
+        blocks = self._text.blocks(question.events_key, low, high, streams.names, streams.prefix)
         mins = np.concatenate([mins, blocks["first_ms"]])
         maxs = np.concatenate([maxs, blocks["last_ms"]])
         step = SPAN_S * 1000

@@ -40,7 +40,9 @@ def load_index(folder: Path) -> tuple[GroupIndex, int]:
     for segment in segments:
         path = segment_path(folder, segment)
         try:
-            number = max(number, _load_segment(path, segment, index, newest=segment == segments[-1]))
+            number = max(
+                number, _load_segment(path, segment, index, newest=segment == segments[-1])
+            )
         except OSError as error:
             raise _unreadable(path, str(error.strerror)) from error
     return index, number
