@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -79,7 +79,7 @@ class Call:
 class EventStream:
     """An answer that goes on: events of a botocore event stream member, each ``(name, members)``."""
 
-    events: AsyncIterator[tuple[str, Mapping[str, Any]]]
+    events: AsyncGenerator[tuple[str, Mapping[str, Any]], None]
 
 
 Result = Mapping[str, Any] | EventStream | None

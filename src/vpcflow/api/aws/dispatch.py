@@ -1,0 +1,193 @@
+"""From a request to its answer: who asks, what, may they, and what comes of it."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from prometheus_client import Counter, Histogram
+
+from vpcflow.api.aws.operation import Authorizer, Call, EventStream, Operation, RawRequest, Service
+from vpcflow.api.aws.protocol.models import operation_of
+from vpcflow.api.aws.protocol.parse import parse
+from vpcflow.api.aws.protocol.resolve import Target, resolve
+from vpcflow.api.aws.protocol.s3_body import content_encoding, upload_body
+from vpcflow.api.aws.protocol.serialise import serialise, serialise_error
+from vpcflow.api.aws.protocol.validate import style_of, validate
+from vpcflow.api.aws.protocol.wire_answer import WireAnswer
+from vpcflow.api.aws.signature import Verified, Verifier, peek_scope
+from vpcflow.base.clock import Clock
+from vpcflow.base.errors import FlowLogError, ServiceError
+
+_LOG = structlog.get_logger(__name__)
+REQUESTS = Counter(
+    "vpcflow_api_requests", "Requests by what came of them", ["service", "operation", "code"]
+)
+SECONDS = Histogram("vpcflow_api_request_seconds", "Time of requests", ["service"])
+
+
+@dataclass(frozen=True, slots=True)
+class StreamAnswer:
+    """An answer that goes on; ``target`` says in which protocol."""
+
+    target: Target
+    events: EventStream
+    request_id: str
+
+
+class Dispatcher:
+    """Answers requests of all services.
+
+    Shape: ``answer`` may be called in any number of threads; whatever happens, there is an answer.
+    """
+
+    def __init__(
+        self,
+        services: Mapping[str, Service],
+        verifier: Verifier,
+        authorize: Authorizer,
+        clock: Clock,
+    ) -> None:
+        self._services = services
+        self._verifier = verifier
+        self._authorize = authorize
+        self._clock = clock
+
+    def target(self, raw: RawRequest) -> Target:
+        """What a request asks for, as far as its head says."""
+        scope = peek_scope(raw)
+        return resolve(raw, scope[0] if scope else None)
+
+    def answer(self, raw: RawRequest) -> WireAnswer | StreamAnswer:
+        """Do what is asked and answer."""
+        begun_s = time.perf_counter()
+        request_id = str(uuid.uuid4())
+        target = self.target(raw)
+        code = "OK"
+        try:
+            return self._answered(target, raw, request_id)
+        except ServiceError as error:
+            code = error.code
+            return serialise_error(target, error, request_id)
+        except FlowLogError as error:
+            # Ours to mend, not the caller's: the disk, the database, a bound on a question.
+            code = "ServiceUnavailable"
+            _LOG.error("request failed", operation=target.operation, error=str(error))
+            refusal = ServiceError(_unavailable(target), str(error), status=503)
+            return serialise_error(target, refusal, request_id)
+        except Exception:  # noqa: BLE001 - the client must not see how we are built
+            code = "InternalFailure"
+            _LOG.exception("request failed", operation=target.operation, request_id=request_id)
+            refusal = ServiceError(
+                "InternalFailure", f"An internal error occurred; request {request_id}", status=500
+            )
+            return serialise_error(target, refusal, request_id)
+        finally:
+            known = self._operation(target)
+            REQUESTS.labels(target.service, known.name if known else "unknown", code).inc()
+            SECONDS.labels(target.service).observe(time.perf_counter() - begun_s)
+
+    def _answered(
+        self, target: Target, raw: RawRequest, request_id: str
+    ) -> WireAnswer | StreamAnswer:
+        verified = self._verifier.verify(raw, target.service)
+        operation = self._operation(target)
+        if operation is None:
+            raise unknown_operation(target)
+        if target.service == "s3" and raw.body:
+            raw = _without_frames(raw, verified)
+        parameters = parse(target, raw, operation.raw_members)
+        shape = operation_of(target.service, operation.name).input_shape
+        style = style_of(target.service, operation.name)
+        validate(parameters, shape, style, operation.raw_members)
+        _refuse_what_is_not_taken(target, operation, parameters)
+        call = Call(
+            target.service,
+            operation.name,
+            parameters,
+            verified.caller,
+            verified.region,
+            request_id,
+            self._clock.now_s(),
+            raw,
+            self._authorize,
+        )
+        if not operation.authorizes_itself:
+            action = operation.action or f"{target.service}:{operation.name}"
+            resources = operation.resources(call) if operation.resources else ("*",)
+            self._authorize(call.caller, action, resources, {"aws:RequestedRegion": call.region})
+        if parameters.get("DryRun") is True and not operation.handles_dry_run:
+            raise dry_run()
+        result = operation.handle(call)
+        if isinstance(result, EventStream):
+            return StreamAnswer(target, result, request_id)
+        return serialise(target, result or {}, request_id)
+
+    def _operation(self, target: Target) -> Operation | None:
+        service = self._services.get(target.service)
+        if service is None or target.operation is None:
+            return None
+        return service.operations.get(target.operation)
+
+
+def _without_frames(raw: RawRequest, verified: Verified) -> RawRequest:
+    """S3's body as the object is: checked against chunk signatures and checksums, out of chunks."""
+    key = verified.chunk_key
+    upload = upload_body(raw, key.check, key.check_trailer) if key is not None else upload_body(raw)
+    encoding = content_encoding(raw)
+    headers = [pair for pair in raw.headers if pair[0] != "content-encoding"]
+    if encoding:
+        headers.append(("content-encoding", encoding))
+    headers += [pair for pair in upload.trailers.items() if pair[0].startswith("x-amz-checksum-")]
+    return RawRequest(raw.method, raw.path, raw.query, headers, upload.data)
+
+
+def dry_run() -> ServiceError:
+    """The answer to a DryRun that would have succeeded."""
+    return ServiceError(
+        "DryRunOperation", "Request would have succeeded, but DryRun flag is set.", status=412
+    )
+
+
+def unknown_operation(target: Target) -> ServiceError:
+    """The answer to an operation that is not offered."""
+    name = target.named or "(none)"
+    if target.service == "s3":
+        return ServiceError(
+            "NotImplemented",
+            "A header you provided implies functionality that is not implemented",
+            status=501,
+        )
+    if target.protocol in ("ec2", "query"):
+        return ServiceError(
+            "InvalidAction", f"The action {name} is not valid for this web service."
+        )
+    return ServiceError("UnknownOperationException", f"The operation {name} is not offered here.")
+
+
+def _unavailable(target: Target) -> str:
+    return {"ec2": "Unavailable", "rest-xml": "ServiceUnavailable"}.get(
+        target.protocol, "ServiceUnavailableException"
+    )
+
+
+def _refuse_what_is_not_taken(
+    target: Target, operation: Operation, parameters: Mapping[str, Any]
+) -> None:
+    """A parameter that would be dropped silently is refused, so that nobody relies on it."""
+    taken = {*operation.takes.split(), *operation.ignores, "DryRun"}
+    for name, value in parameters.items():
+        if name in taken or value in (None, False, "", [], {}):
+            continue
+        code = {
+            "ec2": "UnsupportedOperation",
+            "query": "ValidationError",
+            "rest-xml": "NotImplemented",
+        }.get(target.protocol, "InvalidParameterException")
+        raise ServiceError(
+            code, f"The parameter {name} of {operation.name} is not supported here.", status=400
+        )

@@ -1,0 +1,217 @@
+"""The ASGI application behind the port: bodies in, answers out, all of it bounded."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import aclosing, suppress
+from typing import Any
+
+from vpcflow.api.aws.body_limits import BODY_BYTES_DEFAULT_MAX, BODY_BYTES_MAX
+from vpcflow.api.aws.dispatch import Dispatcher, StreamAnswer
+from vpcflow.api.aws.operation import RawRequest
+from vpcflow.api.aws.protocol.event_stream import CONTENT_TYPE, EventFrames
+from vpcflow.api.aws.protocol.serialise import serialise_error
+from vpcflow.api.aws.protocol.wire_answer import WireAnswer
+from vpcflow.api.settings import ApiSettings
+from vpcflow.base.errors import ServiceError
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+#: Live tails at the same time; more are refused.
+STREAMS_MAX = 100
+
+
+class AwsEndpoint:
+    """AWS's APIs as an ASGI application."""
+
+    def __init__(self, dispatcher: Dispatcher, settings: ApiSettings) -> None:
+        self._dispatcher = dispatcher
+        self._settings = settings
+        self._pool = ThreadPoolExecutor(settings.workers, "vpcflow-api")
+        self._room = _Room(settings.bodies_bytes_max)
+        self._streams = 0
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """One request."""
+        if scope["type"] != "http":
+            return
+        head = RawRequest(
+            scope["method"],
+            (scope.get("raw_path") or scope["path"].encode()).decode("latin-1"),
+            scope["query_string"].decode("latin-1"),
+            [(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]],
+            b"",
+        )
+        limit = BODY_BYTES_MAX.get(self._dispatcher.target(head).service, BODY_BYTES_DEFAULT_MAX)
+        length = _length(head)
+        if length > limit:
+            await self._refuse(head, _too_large(limit), send)
+            return
+        async with self._room.taken(length):
+            try:
+                async with asyncio.timeout(self._settings.body_timeout_s):
+                    body = await _body(receive, limit)
+            except TimeoutError:
+                late = ServiceError("RequestTimeout", "The body did not arrive in time.")
+                await self._refuse(head, late, send)
+                return
+            except _BodyError as error:
+                if error.refusal is not None:
+                    await self._refuse(head, error.refusal, send)
+                return
+            raw = RawRequest(head.method, head.path, head.query, head.headers, body)
+            loop = asyncio.get_running_loop()
+            answer = await loop.run_in_executor(self._pool, self._dispatcher.answer, raw)
+        if isinstance(answer, StreamAnswer):
+            await self._stream(answer, receive, send)
+        else:
+            await _send_answer(answer, head.method == "HEAD", send)
+
+    def close(self) -> None:
+        """End the workers; what they do is done first."""
+        self._pool.shutdown()
+
+    async def _refuse(self, head: RawRequest, error: ServiceError, send: Send) -> None:
+        answer = serialise_error(self._dispatcher.target(head), error, "none")
+        answer = WireAnswer(answer.status, (*answer.headers, ("connection", "close")), answer.body)
+        await _send_answer(answer, head.method == "HEAD", send)
+
+    async def _stream(self, answer: StreamAnswer, receive: Receive, send: Send) -> None:
+        if self._streams >= STREAMS_MAX:
+            refusal = ServiceError("LimitExceededException", "Too many live tail sessions.")
+            await _send_answer(
+                serialise_error(answer.target, refusal, answer.request_id), False, send
+            )
+            return
+        self._streams += 1
+        gone = asyncio.ensure_future(_disconnected(receive))
+        sending = asyncio.ensure_future(_send_events(answer, send))
+        try:
+            await asyncio.wait({gone, sending}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            self._streams -= 1
+            for task in (gone, sending):
+                task.cancel()
+                with suppress(asyncio.CancelledError, OSError):
+                    await task
+
+
+class _Room:
+    """Bytes of bodies that may be in memory together; who comes when it is full waits."""
+
+    def __init__(self, bytes_max: int) -> None:
+        self._left = bytes_max
+        self._freed = asyncio.Condition()
+
+    def taken(self, size: int) -> _Place:
+        """Room for a body while the block runs."""
+        return _Place(self, size)
+
+    async def take(self, size: int) -> None:
+        async with self._freed:
+            await self._freed.wait_for(lambda: self._left >= size)
+            self._left -= size
+
+    async def free(self, size: int) -> None:
+        async with self._freed:
+            self._left += size
+            self._freed.notify_all()
+
+
+class _Place:
+    def __init__(self, room: _Room, size: int) -> None:
+        self._room = room
+        self._size = size
+
+    async def __aenter__(self) -> None:
+        await self._room.take(self._size)
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._room.free(self._size)
+
+
+class _BodyError(Exception):
+    """The body did not come as it should; without a refusal the client is gone."""
+
+    def __init__(self, refusal: ServiceError | None) -> None:
+        self.refusal = refusal
+        super().__init__()
+
+
+def _length(head: RawRequest) -> int:
+    """The announced length; a body without one is counted with the default bound."""
+    text = head.header("content-length")
+    if text is None:
+        chunked = head.header("transfer-encoding") is not None
+        return BODY_BYTES_DEFAULT_MAX if chunked else 0
+    return int(text) if text.isascii() and text.isdigit() else 0
+
+
+async def _body(receive: Receive, limit: int) -> bytes:
+    parts: list[bytes] = []
+    total = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise _BodyError(None)
+        part = message.get("body", b"")
+        total += len(part)
+        if total > limit:
+            raise _BodyError(_too_large(limit))
+        parts.append(part)
+        if not message.get("more_body", False):
+            return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def _too_large(limit: int) -> ServiceError:
+    return ServiceError(
+        "RequestEntityTooLarge", f"The body is longer than {limit} bytes.", status=413
+    )
+
+
+async def _send_answer(answer: WireAnswer, without_body: bool, send: Send) -> None:
+    headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers]
+    has_length = any(name.lower() == b"content-length" for name, _ in headers)
+    if answer.stream is None and not has_length:
+        headers.append((b"content-length", str(len(answer.body)).encode()))
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    if answer.stream is not None and not without_body:
+        await _send_parts(answer.stream, send)
+    body = b"" if without_body else answer.body
+    await send({"type": "http.response.body", "body": body})
+
+
+async def _send_parts(parts: Iterable[bytes], send: Send) -> None:
+    """A large payload, read in a thread and sent as the client takes it."""
+    iterator = iter(parts)
+    try:
+        while part := await asyncio.to_thread(next, iterator, b""):
+            await send({"type": "http.response.body", "body": part, "more_body": True})
+    finally:
+        close = getattr(iterator, "close", None)
+        if close is not None:
+            close()
+
+
+async def _send_events(answer: StreamAnswer, send: Send) -> None:
+    headers = [
+        (b"content-type", CONTENT_TYPE.encode()),
+        (b"x-amzn-requestid", answer.request_id.encode()),
+    ]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    frames = EventFrames.of(answer.target)
+    first = frames.initial_response()
+    await send({"type": "http.response.body", "body": first, "more_body": True})
+    async with aclosing(answer.events.events) as events:
+        async for name, members in events:
+            frame = frames.event(name, members)
+            await send({"type": "http.response.body", "body": frame, "more_body": True})
+    await send({"type": "http.response.body", "body": b""})
+
+
+async def _disconnected(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass

@@ -1,0 +1,180 @@
+"""The web server: one port, in a thread of its own, bounded against slow and endless clients."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import socket
+import threading
+from typing import Any
+
+import uvicorn
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse, Response
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from vpcflow.api.aws.endpoint import AwsEndpoint
+from vpcflow.api.settings import DEFAULT_PORT, ApiSettings
+from vpcflow.base.errors import SettingsError
+
+#: Bytes of a request's line and headers.
+HEAD_BYTES_MAX = 64 << 10
+#: Connections that wait to be accepted.
+BACKLOG = 1_024
+#: How long a connection may idle between two requests.
+KEEP_ALIVE_S = 75
+#: How long an ending server waits for requests that are being answered.
+SHUTDOWN_S = 5
+_LOOPBACK = ("127.0.0.1", "::1")
+
+
+def bind(settings: ApiSettings) -> socket.socket:
+    """The listening socket.
+
+    Errors: SettingsError when the address is taken or not ours.
+    """
+    wanted = settings.port if settings.port is not None else DEFAULT_PORT
+    try:
+        return _bound(settings.host, wanted)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE and settings.port is None:
+            return _bound(settings.host, 0)
+        raise SettingsError(
+            f"cannot listen at {settings.host} port {wanted}: {error.strerror}",
+            where="api.port",
+            hint="choose another one with --port, or 0 for any free one",
+        ) from error
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family)
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((host, port))
+        listening.listen(BACKLOG)
+    except OSError:
+        listening.close()
+        raise
+    return listening
+
+
+def make_app(endpoint: AwsEndpoint) -> FastAPI:
+    """Our own pages below ``/_vpcflow``, which can be no bucket's name; AWS's APIs everywhere else."""
+    app = FastAPI(title="vpcflow", openapi_url=None, docs_url=None, redoc_url=None)
+
+    @app.get("/_vpcflow/health")
+    async def health() -> JSONResponse:
+        """Whether it answers."""
+        return JSONResponse({"status": "ok"})
+
+    @app.get("/_vpcflow/metrics")
+    async def metrics(request: Request) -> Response:
+        """Counters for Prometheus; to this machine alone."""
+        if request.client is None or request.client.host not in _LOOPBACK:
+            return JSONResponse({"error": "metrics are for loopback alone"}, status_code=403)
+        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+    app.mount("/", endpoint)
+    return app
+
+
+class ApiServer:
+    """Serves in a thread from ``start`` to ``stop``."""
+
+    def __init__(self, endpoint: AwsEndpoint, settings: ApiSettings) -> None:
+        self._socket = bind(settings)
+        self._endpoint = endpoint
+        config = uvicorn.Config(
+            make_app(endpoint),
+            http=bounded_protocol(settings.head_timeout_s),
+            loop="auto",
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            limit_concurrency=settings.connections_max,
+            timeout_keep_alive=KEEP_ALIVE_S,
+            timeout_graceful_shutdown=SHUTDOWN_S,
+        )
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(target=self._run, name="vpcflow-http", daemon=True)
+        self.failed: BaseException | None = None
+
+    @property
+    def url(self) -> str:
+        """What AWS_ENDPOINT_URL should be."""
+        host, port = self._socket.getsockname()[:2]
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - to look it up
+        return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+    def start(self) -> None:
+        """Begin to serve; requests that come before wait in the socket."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Answer what is being answered, then end."""
+        self._server.should_exit = True
+        self._thread.join()
+        self._endpoint.close()
+        self._socket.close()
+
+    def _run(self) -> None:
+        try:
+            self._server.run(sockets=[self._socket])
+        except BaseException as error:  # noqa: BLE001 - whoever runs us looks at it
+            self.failed = error
+
+
+def bounded_protocol(head_timeout_s: float) -> type[asyncio.Protocol]:
+    """uvicorn's HTTP with a bound on the time and the size of a request's head."""
+
+    class BoundedProtocol(HttpToolsProtocol):
+        """One connection."""
+
+        _timer: asyncio.TimerHandle | None = None
+        _head_bytes = 0
+        _in_body = False
+
+        def data_received(self, data: bytes) -> None:
+            if not self._in_body:
+                if self._timer is None:
+                    self._head_bytes = 0
+                    self._timer = self.loop.call_later(head_timeout_s, self._too_late)
+                self._head_bytes += len(data)
+                # A body may come with the head; only a head that does not end is cut.
+            super().data_received(data)
+            if not self._in_body and self._head_bytes > HEAD_BYTES_MAX:
+                self.transport.close()
+
+        def connection_made(self, transport: Any) -> None:
+            super().connection_made(transport)
+            self._timer = self.loop.call_later(head_timeout_s, self._too_late)
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            self._stop_timer()
+            super().connection_lost(exc)
+
+        def on_headers_complete(self) -> None:
+            self._stop_timer()
+            self._in_body = True
+            super().on_headers_complete()
+
+        def on_message_complete(self) -> None:
+            self._in_body = False
+            self._head_bytes = 0
+            super().on_message_complete()
+
+        def _stop_timer(self) -> None:
+            if self._timer is not None:
+                self._timer.cancel()
+                self._timer = None
+
+        def _too_late(self) -> None:
+            self._timer = None
+            if not self.transport.is_closing():
+                self.transport.close()
+
+    return BoundedProtocol
