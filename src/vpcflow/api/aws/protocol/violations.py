@@ -84,13 +84,9 @@ def _ec2_refusal(found: Sequence[Violation]) -> ServiceError:
     words = violation.words[0]
     name = first_lower(violation.path)
     if (bound := _BOUND.search(words)) is not None:
-        noun = "a value" if bound[1] == "value" else "a length"
-        reason = f"Expecting {noun} {bound[2]}{'er' if bound[2] == 'less' else ''} than {bound[3]}."
-        reason = reason.replace("lesser than", "less than or equal to").replace(
-            "greater than", "greater than or equal to"
-        )
-        if bound[1] == "value" and bound[2] == "greater":
-            reason = f"Expecting a value greater than {bound[3]}."
+        # EC2 says "greater than" of a least value that it accepts.
+        than = "greater than" if bound[2] == "greater" else "less than or equal to"
+        reason = f"Expecting a {bound[1]} {than} {bound[3]}."
         value = f" {java_text(violation.value)} "
     elif words.startswith(_ENUM):
         reason = f"Valid values are: {words[len(_ENUM) : -1]}."
