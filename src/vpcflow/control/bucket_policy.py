@@ -29,8 +29,10 @@ def with_delivery(
     Shape: None when they are there already. A second folder joins the first statement's
     resources; statements of others stay as they are.
     """
-    document = json.loads(policy) if policy else {"Version": _VERSION, "Statement": []}
-    found = document.get("Statement", [])
+    document: dict[str, Any] = (
+        json.loads(policy) if policy else {"Version": _VERSION, "Statement": []}
+    )
+    found: Any = document.get("Statement", [])
     statements: list[dict[str, Any]] = [found] if isinstance(found, dict) else list(found)
     conditions = {
         "StringEquals": {"aws:SourceAccount": account_id},
