@@ -37,7 +37,11 @@ Destination = LogGroupDestination | S3Destination | FirehoseDestination
 
 @dataclass(frozen=True, slots=True)
 class DeliveryPlan:
-    """One flow log's delivery; a flow log that was deleted has none."""
+    """One flow log's delivery.
+
+    Shape: a flow log that was deleted keeps its plan, with ``until_s``, while records from before
+    may still come; without a plan it is forgotten.
+    """
 
     flow_log_id: str
     account_id: str

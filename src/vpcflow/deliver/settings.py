@@ -84,7 +84,7 @@ class DeliverySettings(BaseModel):
         default=None, description="The endpoint of delivery streams elsewhere; empty: AWS."
     )
     aws_region: str | None = Field(
-        default=None, description="The region of buckets elsewhere; empty: as the AWS SDK finds it."
+        default=None, description="The region of buckets elsewhere; empty: the flow log's."
     )
     aws_profile: str | None = Field(
         default=None, description="The AWS profile for destinations elsewhere; empty: the SDK's."
