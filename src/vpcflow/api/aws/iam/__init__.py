@@ -1,0 +1,24 @@
+"""AWS IAM, as far as the command line and Terraform need it."""
+
+from vpcflow.api.aws.iam.account import AccountOperations
+from vpcflow.api.aws.iam.attachments import Attachments
+from vpcflow.api.aws.iam.policies import Policies
+from vpcflow.api.aws.iam.roles import Roles
+from vpcflow.api.aws.iam.users import Users
+from vpcflow.api.aws.operation import Service
+from vpcflow.control.state import State
+
+
+def service(state: State) -> Service:
+    """IAM over the identities of a State."""
+    parts = (
+        Users(state),
+        Roles(state),
+        Policies(state),
+        Attachments(state),
+        AccountOperations(state),
+    )
+    return Service.of("iam", [each for part in parts for each in part.operations()])
+
+
+__all__ = ["service"]

@@ -1,0 +1,265 @@
+"""STS's operations."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from vpcflow.api.aws.operation import Call, Operation, Service
+from vpcflow.base.errors import ServiceError
+from vpcflow.control.caller import CallerKind
+from vpcflow.control.identity import (
+    ROLES,
+    Role,
+    TemporaryKey,
+    find_key,
+    iam_arn,
+    iam_place,
+    issue_temporary_key,
+    managed_policy,
+)
+from vpcflow.control.permissions import (
+    Permissions,
+    check_policy,
+    evaluate_resource_policy,
+    refused,
+)
+from vpcflow.control.state import State
+
+Answer = Mapping[str, Any] | None
+#: Seconds: the shortest and the usual session; a role assumed by a role's session gets an hour.
+SHORTEST_S, USUAL_S, CHAINED_MAX_S = 900, 3600, 3600
+SESSION_TOKEN_USUAL_S, SESSION_TOKEN_MAX_S = 43_200, 129_600
+_SESSION_NAME = re.compile(r"[\w+=,.@-]{2,64}", re.ASCII)
+_TAGS_MAX = 50
+
+
+def service(state: State, permissions: Permissions) -> Service:
+    """STS over the identities of a State."""
+    sts = _Sts(state, permissions)
+    mfa = "there are no MFA devices here"
+    return Service.of(
+        "sts",
+        [
+            Operation(
+                "GetCallerIdentity",
+                sts.caller_identity,
+                authorizes_itself=True,
+                note="allowed to everyone, as at AWS",
+            ),
+            Operation(
+                "AssumeRole",
+                sts.assume_role,
+                "RoleArn RoleSessionName Policy PolicyArns DurationSeconds Tags TransitiveTagKeys "
+                "ExternalId SourceIdentity",
+                authorizes_itself=True,
+                note="the root may assume a role that trusts its account, which AWS refuses; "
+                f"transitive tags are not handed on; {mfa}",
+            ),
+            Operation("GetSessionToken", sts.session_token, "DurationSeconds", note=mfa),
+            Operation("GetAccessKeyInfo", sts.key_info, "AccessKeyId"),
+            Operation(
+                "DecodeAuthorizationMessage",
+                sts.decode_message,
+                "EncodedMessage",
+                note="refused: refusals here are never encoded",
+            ),
+        ],
+    )
+
+
+class _Sts:
+    def __init__(self, state: State, permissions: Permissions) -> None:
+        self._state = state
+        self._permissions = permissions
+
+    def caller_identity(self, call: Call) -> Answer:
+        caller = call.caller
+        return {"UserId": caller.user_id, "Account": caller.account_id, "Arn": caller.arn}
+
+    def assume_role(self, call: Call) -> Answer:
+        arn, session = str(call.get("RoleArn")), str(call.get("RoleSessionName"))
+        if not _SESSION_NAME.fullmatch(session):
+            raise _invalid(
+                f"1 validation error detected: Value '{session}' at 'roleSessionName' failed to "
+                "satisfy constraint: Member must satisfy regular expression pattern: [\\w+=,.@-]*"
+            )
+        if not arn.startswith("arn:") or arn.count(":") < 5:
+            raise _invalid(f"{arn} is invalid")
+        tags = _tags(call)
+        account_id, role = self._role(arn)
+        self._check_may_assume(call, arn, account_id, role, tags)
+        assert role is not None
+        duration_s = int(call.get("DurationSeconds") or USUAL_S)
+        if call.caller.kind is CallerKind.ROLE and duration_s > CHAINED_MAX_S:
+            raise _invalid(
+                "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed "
+                "by role chaining"
+            )
+        if not SHORTEST_S <= duration_s <= role.session_max_s:
+            raise _invalid(
+                "The requested DurationSeconds exceeds the MaxSessionDuration set for this role."
+                if duration_s > role.session_max_s
+                else f"DurationSeconds must be at least {SHORTEST_S}"
+            )
+        with self._state.change() as change:
+            key = issue_temporary_key(
+                change,
+                account_id,
+                call.now_s,
+                duration_s,
+                role_name=role.name,
+                session_name=session,
+                session_policy=self._session_policy(call),
+                tags=tags,
+            )
+        answer: dict[str, Any] = {
+            "Credentials": _credentials(key),
+            "AssumedRoleUser": {
+                "AssumedRoleId": f"{role.unique_id}:{session}",
+                "Arn": f"arn:aws:sts::{account_id}:assumed-role/{role.name}/{session}",
+            },
+        }
+        if key.session_policy is not None or tags:
+            size = len(key.session_policy or "") + sum(map(len, (*tags, *tags.values())))
+            answer["PackedPolicySize"] = min(100, 1 + size * 100 // 4096)
+        if call.get("SourceIdentity"):
+            answer["SourceIdentity"] = call.get("SourceIdentity")
+        return answer
+
+    def _role(self, arn: str) -> tuple[str, Role | None]:
+        parts = arn.split(":", 5)
+        name = parts[5].rsplit("/", 1)[-1]
+        role = self._state.get(ROLES, iam_place(parts[4]), name)
+        if role is None or iam_arn(parts[4], "role", role.path, role.name) != arn:
+            return parts[4], None
+        return parts[4], role
+
+    def _check_may_assume(
+        self, call: Call, arn: str, account_id: str, role: Role | None, tags: Mapping[str, str]
+    ) -> None:
+        """Both sides must agree: the role's trust, and the caller's own policies.
+
+        Errors: ServiceError ``AccessDenied``, the same for a role that does not exist.
+        """
+        context: dict[str, Any] = {
+            "sts:RoleSessionName": call.get("RoleSessionName"),
+            "sts:ExternalId": call.get("ExternalId"),
+            "sts:SourceIdentity": call.get("SourceIdentity"),
+            "aws:RequestedRegion": call.region,
+            "aws:TagKeys": tuple(tags) or None,
+            **{f"aws:RequestTag/{key}": value for key, value in tags.items()},
+        }
+        actions = ["sts:AssumeRole"]
+        if tags:
+            actions.append("sts:TagSession")
+        if call.get("SourceIdentity"):
+            actions.append("sts:SetSourceIdentity")
+        for action in actions:
+            why = self._refusal(call, action, arn, account_id, role, context)
+            if why is not None:
+                raise refused(call.caller, action, arn, why)
+
+    def _refusal(
+        self,
+        call: Call,
+        action: str,
+        arn: str,
+        account_id: str,
+        role: Role | None,
+        context: Mapping[str, Any],
+    ) -> str | None:
+        if role is None:
+            # The words of a role that trusts others: who may not know learns nothing.
+            return f"because no role trust policy allows the {action} action"
+        keys = self._permissions.context_of(call.caller, context)
+        decision = evaluate_resource_policy(
+            role.trust, call.caller, action, arn, keys, principal_arn=keys["aws:principalarn"][0]
+        )
+        if decision.denied:
+            return "with an explicit deny in the role trust policy"
+        if not decision.allowed:
+            return f"because no role trust policy allows the {action} action"
+        own = account_id == call.caller.account_id
+        why = self._permissions.refusal(call.caller, action, arn, context)
+        if why is None or (own and decision.named and why.startswith("because no identity-based")):
+            return None
+        return why
+
+    def _session_policy(self, call: Call) -> str | None:
+        """The session's policy: all that are given count together."""
+        texts: list[str] = [str(call.get("Policy"))] if call.get("Policy") else []
+        for each in call.get("PolicyArns") or ():
+            policy = managed_policy(self._state, str(each.get("arn", "")))
+            if policy is None:
+                raise ServiceError(
+                    "MalformedPolicyDocument",
+                    f"Policy {each.get('arn')} does not exist or is not attachable.",
+                )
+            texts.append(policy.document)
+        if not texts:
+            return None
+        for text in texts:
+            check_policy(text)
+        if len(texts) == 1:
+            return texts[0]
+        statements: list[Any] = []
+        for text in texts:
+            found = json.loads(text)["Statement"]
+            statements += found if isinstance(found, list) else [found]
+        return json.dumps({"Version": "2012-10-17", "Statement": statements})
+
+    def session_token(self, call: Call) -> Answer:
+        if call.caller.kind is CallerKind.ROLE or call.caller.access_key_id.startswith("ASIA"):
+            raise ServiceError(
+                "AccessDenied", "Cannot call GetSessionToken with session credentials", status=403
+            )
+        duration_s = int(call.get("DurationSeconds") or SESSION_TOKEN_USUAL_S)
+        if not SHORTEST_S <= duration_s <= SESSION_TOKEN_MAX_S:
+            raise _invalid(
+                f"DurationSeconds must be between {SHORTEST_S} and {SESSION_TOKEN_MAX_S}"
+            )
+        if call.caller.is_root:
+            duration_s = min(duration_s, USUAL_S)
+        name = call.caller.name if call.caller.kind is CallerKind.USER else ""
+        with self._state.change() as change:
+            key = issue_temporary_key(
+                change, call.caller.account_id, call.now_s, duration_s, user_name=name
+            )
+        return {"Credentials": _credentials(key)}
+
+    def key_info(self, call: Call) -> Answer:
+        key = find_key(self._state, str(call.get("AccessKeyId")))
+        if key is None:
+            raise _invalid("Access key is not valid.")
+        return {"Account": key.account_id}
+
+    def decode_message(self, call: Call) -> Answer:
+        raise ServiceError(
+            "InvalidAuthorizationMessageException",
+            "The message was not encoded here: a refusal names the missing permission openly.",
+        )
+
+
+def _tags(call: Call) -> dict[str, str]:
+    given: Sequence[Mapping[str, str]] = call.get("Tags") or ()
+    tags = {tag.get("Key", ""): tag.get("Value", "") for tag in given}
+    if len(tags) > _TAGS_MAX or "" in tags:
+        raise _invalid(f"Session tags are 1 to {_TAGS_MAX} keys with values")
+    return tags
+
+
+def _invalid(message: str) -> ServiceError:
+    return ServiceError("ValidationError", message)
+
+
+def _credentials(key: TemporaryKey) -> dict[str, Any]:
+    return {
+        "AccessKeyId": key.key_id,
+        "SecretAccessKey": key.secret,
+        "SessionToken": key.token,
+        "Expiration": datetime.fromtimestamp(int(key.expires_s), UTC),
+    }
