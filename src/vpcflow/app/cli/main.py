@@ -37,6 +37,9 @@ COMMANDS: dict[str, LazyCommand] = {
     "run": LazyCommand("run:run", "Meter this host's network interfaces into the table."),
     "status": LazyCommand("status:status", "What the running capture has counted and lost."),
     "top": LazyCommand("top:top", "Live flows of the running capture, in the terminal."),
+    "flow-logs": LazyCommand(
+        "flow_logs:flow_logs", "Flow logs: create, list, delete; what one costs."
+    ),
     "capture": LazyCommand("capture:capture", "Make flow records of a packet capture."),
     "sample": LazyCommand("sample:sample", "Write generated flow logs, for tutorials and tests."),
     **{name: LazyCommand(f"ask:{name}", summary) for name, summary in QUESTION_SUMMARIES.items()},

@@ -53,10 +53,8 @@ def stream_of(log_destination: str) -> tuple[Arn, str]:
     Errors: ServiceError ``InvalidParameter``.
     """
     found = _parsed(log_destination, "firehose")
-    # AWS's own reference of CreateFlowLogs writes a colon where the service writes a slash.
-    resource = found.resource.replace("deliverystream:", _STREAM_RESOURCE, 1)
-    name = resource.removeprefix(_STREAM_RESOURCE)
-    if not resource.startswith(_STREAM_RESOURCE) or not _STREAM.match(name):
+    name = found.resource.removeprefix(_STREAM_RESOURCE)
+    if not found.resource.startswith(_STREAM_RESOURCE) or not _STREAM.match(name):
         raise _not_valid(log_destination)
     return found, name
 
