@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, collate, delete, func, select
+from sqlalchemy import ColumnElement, Connection, and_, case, collate, delete, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from vpcflow.control.state import Database, Place
@@ -134,10 +134,9 @@ class LogStreams:
         with self._database.writing() as connection:
             return connection.execute(statement).rowcount > 0
 
-    def remove_group(self, place: Place, group: str) -> None:
-        """Forget all streams of a group, tombstones too."""
-        with self._database.writing() as connection:
-            connection.execute(delete(LOG_STREAMS).where(self._of(place, group)))
+    def remove_group(self, connection: Connection, place: Place, group: str) -> None:
+        """Forget all streams of a group, tombstones too, within somebody's transaction."""
+        connection.execute(delete(LOG_STREAMS).where(self._of(place, group)))
 
     def note(
         self, place: Place, group: str, facts: Mapping[str, StreamFacts], *, create: bool

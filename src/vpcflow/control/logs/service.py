@@ -177,7 +177,7 @@ class LogGroupService:
             for forget in self._on_delete:
                 forget(change, place, name)
             # Within the change: a group that is made next must not find these streams.
-            self.streams.remove_group(place, name)
+            self.streams.remove_group(change.connection, place, name)
         key = events_key(place, group)
         with self._lock:
             self._noted.pop(key, None)

@@ -24,8 +24,8 @@ TIME_DIGITS = 13
 KEY_DIGITS = 20
 ORDINAL_DIGITS = 5
 MARK_DIGITS = 18
-#: The last event of a millisecond that an ordinal can count.
-ORDINAL_MAX = 10**ORDINAL_DIGITS - 1
+#: The most that an ordinal counts; the place behind it still has as many digits.
+ORDINAL_MAX = 10**ORDINAL_DIGITS - 2
 TIME_MS_MAX = 10**TIME_DIGITS - 1
 #: What a page counts for an event beside its text.
 EVENT_BYTES = 26

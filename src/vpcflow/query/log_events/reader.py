@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -197,7 +198,7 @@ class LogEventReader:
         seconds = -(-length // (1000 * parts))
         cuts = [*range(begin // 1000 * 1000, end, seconds * 1000), end]
         cuts[0] = begin
-        pieces = list(zip(cuts, cuts[1:], strict=False))
+        pieces = list(pairwise(cuts))
         for start, stop in pieces if forward else reversed(pieces):
             yield _Span(
                 start,

@@ -1,0 +1,1 @@
+"""CloudWatch Logs as its clients speak it."""
