@@ -6,20 +6,27 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from botocore.model import Shape
+
+from vpcflow.api.aws.protocol.models import members_of
 from vpcflow.api.aws.protocol.scalars import double_text
 
 #: A message repeats this much of a value.
 TEXT_MAX = 2_048
+DEPTH_MAX = 8
+#: Members that the service prints after the others, whatever the model's order.
+_LAST = frozenset({"dimensions"})
 
 
-def java_text(value: Any) -> str:
-    """The value in a message, cut short if it is long."""
-    # Entries are looked at no further than the bound can show.
-    text = _text(value, 8)
+def java_text(value: Any, shape: Shape | None = None) -> str:
+    """The value in a message, cut short if it is long; structures by the name of their shape."""
+    text = _text(value, shape, DEPTH_MAX)
     return text if len(text) <= TEXT_MAX else text[:TEXT_MAX]
 
 
-def _text(value: Any, depth: int) -> str:
+def _text(value: Any, shape: Shape | None, depth: int) -> str:
+    if isinstance(value, str):
+        return value[:TEXT_MAX]
     if value is None:
         return "null"
     if isinstance(value, bool):
@@ -27,17 +34,31 @@ def _text(value: Any, depth: int) -> str:
     if isinstance(value, float):
         return double_text(value)
     if isinstance(value, bytes | bytearray):
-        return "java.nio.HeapByteBuffer[pos=0 lim={0} cap={0}]".format(len(value))
+        return f"java.nio.HeapByteBuffer[pos=0 lim={len(value)} cap={len(value)}]"
     if isinstance(value, datetime):
         return value.strftime("%a %b %d %H:%M:%S UTC %Y")
     if depth == 0:
         return "..."
     if isinstance(value, Mapping):
-        parts = (f"{_text(key, 1)}={_text(below, depth - 1)}" for key, below in value.items())
-        return f"{{{_joined(parts)}}}"
+        return _mapping(value, shape, depth - 1)
     if isinstance(value, list | tuple):
-        return f"[{_joined(_text(below, depth - 1) for below in value)}]"
+        inner = getattr(shape, "member", None)
+        return f"[{_joined(_text(below, inner, depth - 1) for below in value)}]"
     return str(value)
+
+
+def _mapping(value: Mapping[str, Any], shape: Shape | None, depth: int) -> str:
+    if shape is None or shape.type_name != "structure":
+        inner = getattr(shape, "value", None)
+        parts = (f"{_text(key, None, 1)}={_text(one, inner, depth)}" for key, one in value.items())
+        return f"{{{_joined(parts)}}}"
+    members = members_of(shape)
+    names = [name for name in members if name not in _LAST] + [n for n in members if n in _LAST]
+    parts = (
+        f"{name[:1].lower()}{name[1:]}={_text(value.get(name), members[name], depth)}"
+        for name in names
+    )
+    return f"{shape.name}({_joined(parts)})"
 
 
 def _joined(parts: Any) -> str:

@@ -161,12 +161,12 @@ class _Compiler:
 
         def entries(value: Any, path: str, found: list[Violation]) -> None:
             if size is not None and (words := size(value)) is not None:
-                found.append(Violation(path, value, (words,)))
+                found.append(Violation(path, value, (words,), shape))
                 return
             if rules and not ec2_entries:
                 if any(one is None or _broken(rules, one) for one in value):
                     words = f"Member must satisfy constraint: [{', '.join(inner)}]"
-                    found.append(Violation(path, value, (words,)))
+                    found.append(Violation(path, value, (words,), shape))
                 return
             for number, one in enumerate(value, 1):
                 if len(found) >= VIOLATIONS_MAX:
@@ -193,12 +193,12 @@ class _Compiler:
 
         def pairs(value: Any, path: str, found: list[Violation]) -> None:
             if size is not None and (words := size(value)) is not None:
-                found.append(Violation(path, value, (words,)))
+                found.append(Violation(path, value, (words,), shape))
                 return
             if key_rules and any(_broken(key_rules, one) for one in value):
-                found.append(Violation(path, value, (key_words,)))
+                found.append(Violation(path, value, (key_words,), shape))
             if value_rules and any(_broken(value_rules, one) for one in value.values()):
-                found.append(Violation(path, value, (value_words,)))
+                found.append(Violation(path, value, (value_words,), shape))
             if check is not None:
                 for name, one in value.items():
                     if len(found) >= VIOLATIONS_MAX:
@@ -216,12 +216,11 @@ def _scalar_check(shape: Shape) -> Check | None:
     rules = _rules(shape)
     if not rules:
         return None
-    own_name = shape.name
 
     def scalar(value: Any, path: str, found: list[Violation]) -> None:
         broken = _broken(rules, value)
         if broken:
-            found.append(Violation(path, value, broken, own_name))
+            found.append(Violation(path, value, broken, shape))
 
     return scalar
 

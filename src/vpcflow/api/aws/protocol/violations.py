@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from botocore.model import Shape
+
 from vpcflow.api.aws.protocol.faults import broken_xml, shown
 from vpcflow.api.aws.protocol.java_values import java_text
 from vpcflow.base.errors import ServiceError
@@ -28,14 +30,13 @@ _OWN_WORDS = (
 class Violation:
     """One value that breaks constraints.
 
-    Shape: ``path`` leads to it with dots, ``words`` say what it breaks, ``shape`` is its name in
-    the model where that is known.
+    Shape: ``path`` leads to it with dots, ``words`` say what it breaks.
     """
 
     path: str
     value: Any
     words: tuple[str, ...]
-    shape: str = ""
+    shape: Shape | None = None
 
 
 def first_lower(name: str) -> str:
@@ -51,11 +52,11 @@ def refusal(found: Sequence[Violation], style: str) -> ServiceError:
         return _ec2_refusal(found)
     for violation in found:
         for shapes, words, message in _OWN_WORDS:
-            if violation.shape in shapes and words in violation.words:
+            name = "" if violation.shape is None else violation.shape.name
+            if name in shapes and words in violation.words:
                 return ServiceError(style, message)
     texts = [
-        f"Value {_quoted(violation.value)} at '{violation.path}' "
-        f"failed to satisfy constraint: {words}"
+        f"Value {_quoted(violation)} at '{violation.path}' failed to satisfy constraint: {words}"
         for violation in found
         for words in violation.words
     ]
@@ -63,8 +64,10 @@ def refusal(found: Sequence[Violation], style: str) -> ServiceError:
     return ServiceError(style, f"{len(texts)} validation {noun} detected: {'; '.join(texts)}")
 
 
-def _quoted(value: Any) -> str:
-    return "null" if value is None else f"'{java_text(value)}'"
+def _quoted(violation: Violation) -> str:
+    if violation.value is None:
+        return "null"
+    return f"'{java_text(violation.value, violation.shape)}'"
 
 
 def _rest_refusal(found: Sequence[Violation]) -> ServiceError:

@@ -75,9 +75,7 @@ def structures(shape: Shape, depth: int = 0) -> st.SearchStrategy[dict[str, Any]
             chosen = {draw(st.sampled_from(sorted(members)))}
         else:
             chosen = set(shape.required_members) & set(members)
-            chosen |= set(
-                draw(st.lists(st.sampled_from(sorted(members)), min_size=1, max_size=6))
-            )
+            chosen |= set(draw(st.lists(st.sampled_from(sorted(members)), min_size=1, max_size=6)))
         return {name: draw(member_values(members[name], depth)) for name in sorted(chosen)}
 
     return one()

@@ -233,7 +233,9 @@ def tagging(body: bytes) -> RawRequest:
     return RawRequest("PUT", "/b", "tagging", [], body)
 
 
-BOMB = b'<!DOCTYPE t [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]><Tagging><TagSet>&b;</TagSet></Tagging>'
+BOMB = (
+    b'<!DOCTYPE t [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]><Tagging><TagSet>&b;</TagSet></Tagging>'
+)
 TAG = b"<Tag><Key>k</Key><Value>v</Value></Tag>"
 
 
@@ -301,7 +303,7 @@ def test_what_is_not_known_is_refused_in_the_callers_protocol(
 ) -> None:
     target: Target = resolve(raw, signing)
     assert target.protocol == protocol
-    with pytest.raises(ServiceError, match=".") as refused:
+    with pytest.raises(ServiceError) as refused:
         parse(target, raw)
     assert refused.value.code.startswith(code)
     assert 400 <= refused.value.status < 502
@@ -321,7 +323,9 @@ def test_mutations_of_requests_end_in_parameters_or_a_refusal(data: st.DataObjec
         at = data.draw(st.integers(0, len(body)))
         until = at + data.draw(st.integers(0, 3))
         body[at:until] = data.draw(
-            st.one_of(st.binary(max_size=3), st.sampled_from([b"<", b"{", b"[", b"&", b".1=", b"%"]))
+            st.one_of(
+                st.binary(max_size=3), st.sampled_from([b"<", b"{", b"[", b"&", b".1=", b"%"])
+            )
         )
     query = raw.query + data.draw(st.text("a&=%.\0é1", max_size=5))
     mutated = RawRequest(raw.method, raw.path, query, raw.headers, bytes(body))
