@@ -278,7 +278,7 @@ class Journal:
     def _read_segments(self) -> dict[int, Segment]:
         """What is there; of two files for one segment the one that a kill left over goes."""
         found = [s for s in map(parse_segment, self._folder.iterdir()) if s is not None]
-        found.sort(key=lambda s: (s.first - s.number, not s.skipped))
+        found.sort(key=lambda s: (s.first - s.number, s.skipped))
         kept: dict[int, Segment] = {}
         covered: set[int] = set()
         for segment in found:

@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
@@ -36,7 +37,8 @@ from vpcflow.record.log_format import LogFormat, default_format
 from vpcflow.store.spool import Spool
 
 T0 = 1_700_000_100  # A start of a slot of five minutes.
-ACCOUNT, REGION = "123456789012", "eu-central-1"
+ACCOUNT: Final = "123456789012"
+REGION: Final = "eu-central-1"
 ARN = f"arn:aws:firehose:{REGION}:{ACCOUNT}:deliverystream/flows"
 LOG_GROUP, BUCKET, STREAM = (
     LogGroupDestination("flows"),
