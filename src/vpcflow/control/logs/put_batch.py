@@ -86,7 +86,8 @@ def read_batch(events: Any) -> PutBatch:
         raise invalid(f"{_TIMES}Member must have a timestamp and a message") from error
     if times.dtype != np.int64 or texts.null_count:
         raise invalid(f"{_TIMES}Member must have a timestamp and a message")
-    sizes = np.diff(np.frombuffer(texts.buffers()[1], np.int32, len(texts) + 1))
+    offsets = np.frombuffer(texts.buffers()[1], np.int32, len(texts) + 1)
+    sizes = offsets[1:] - offsets[:-1]
     _check_sizes(sizes)
     _check_times(times)
     return PutBatch(times, texts)

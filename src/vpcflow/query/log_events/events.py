@@ -135,17 +135,16 @@ def joined(parts: list[Events]) -> Events:
     for part in parts:
         streams.append(part.streams + np.int32(len(names)))
         names.extend(part.names)
+
+    def column(name: str, kind: type[np.generic]) -> npt.NDArray[Any]:
+        return np.concatenate([getattr(part, name) for part in parts] or [np.zeros(0, kind)])
+
     return Events(
-        *(
-            np.concatenate([getattr(part, name) for part in parts] or [np.zeros(0, kind)])
-            for name, kind in (
-                ("times_ms", np.int64),
-                ("ingested_ms", np.int64),
-                ("keys", np.uint64),
-                ("ordinals", np.int64),
-                ("marks", np.uint64),
-            )
-        ),
+        column("times_ms", np.int64),
+        column("ingested_ms", np.int64),
+        column("keys", np.uint64),
+        column("ordinals", np.int64),
+        column("marks", np.uint64),
         np.concatenate(streams or [np.zeros(0, np.int32)]),
         names,
         pa.concat_arrays([part.messages for part in parts] or [pa.array([], pa.string())]),

@@ -105,7 +105,9 @@ class FlowRecords:
                     if known is not None and known.has_min_max
                     else (entry.start_min, entry.start_max)
                 )
-                if first is not None and first < end_s and last >= start_s:
+                if first is None or last is None:
+                    continue
+                if first < end_s and last >= start_s:
                     found.append(RowGroup(entry.path, number, part.num_rows, first, last))
         return found
 

@@ -56,7 +56,7 @@ def encode_block(
     parts: list[bytes | memoryview] = [name + bytes(-len(name) % 8)]
     if len(times):
         _, offsets, text = messages.buffers()
-        parts.append(memoryview(np.ascontiguousarray(times, "<i8")).cast("B"))
+        parts.append(np.ascontiguousarray(times, "<i8").tobytes())
         parts.append(memoryview(offsets)[: 4 * (len(times) + 1)])
         end = int(np.frombuffer(offsets, np.int32, len(times) + 1)[-1])
         parts.append(memoryview(text)[:end] if text is not None else b"")

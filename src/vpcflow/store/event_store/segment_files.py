@@ -5,8 +5,10 @@ from __future__ import annotations
 import mmap
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from vpcflow.base.errors import StoreError
@@ -81,7 +83,7 @@ def read_events(
 
     Shape: a file that retention removed meanwhile has none.
     """
-    columns: list[tuple[np.ndarray, ...]] = []  # type: ignore[type-arg]
+    columns: list[tuple[npt.NDArray[Any], ...]] = []
     messages: list[pa.Array] = []
     for segment in np.unique(found["segment"]):
         try:

@@ -19,6 +19,7 @@ from vpcflow.control.logs.service import LogGroupService
 from vpcflow.control.state import Place
 from vpcflow.query.filter_pattern import Pattern, parse_pattern
 from vpcflow.query.log_events import (
+    TIME_MS_MAX,
     EventPage,
     EventQuestion,
     LogEventReader,
@@ -178,7 +179,9 @@ class EventOperations:
         return EventQuestion(
             events_key(call.place, group),
             sources,
-            start_ms=max(call.get("startTime") or 0, group.oldest_ms(now_ms(call))),
+            start_ms=min(
+                max(call.get("startTime") or 0, group.oldest_ms(now_ms(call))), TIME_MS_MAX
+            ),
             flow_from_s=group.visible_from_s,
             streams=streams,
             pattern=pattern,

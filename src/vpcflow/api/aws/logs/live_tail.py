@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -12,10 +12,10 @@ import pyarrow as pa
 from vpcflow.api.aws.logs.events import read_pattern
 from vpcflow.api.aws.operation import Call, EventStream, Operation
 from vpcflow.base.errors import ServiceError
-from vpcflow.control.logs.live_tail import TailChoice, TailSession, TailUpdate
+from vpcflow.control.logs.live_tail import Fits, TailChoice, TailSession, TailUpdate
 from vpcflow.control.logs.log_group import invalid, name_of_identifier, stream_arn
 from vpcflow.control.logs.service import LogGroupService
-from vpcflow.query.filter_pattern import mask
+from vpcflow.query.filter_pattern import Pattern, mask
 
 UPDATE_S = 1.0
 SESSION_S_MAX = 3 * 3_600
@@ -55,16 +55,12 @@ class LiveTailOperation:
             self._service.group(call.place, name)
         pattern = read_pattern(call.get("logEventFilterPattern"))
 
-        def fits(messages: Sequence[str]) -> Sequence[bool]:
-            found: list[bool] = mask(pattern, pa.array(messages, pa.string())).to_pylist()
-            return found
-
         choice = TailChoice(
             call.place,
             frozenset(groups),
             frozenset(names or ()),
             tuple(prefixes or ()),
-            None if pattern is None else fits,
+            None if pattern is None else _fits(pattern),
         )
         session = self._service.hub.open(choice)
         if session is None:
@@ -81,7 +77,7 @@ class LiveTailOperation:
 
     async def _events(
         self, session: TailSession, begin: Mapping[str, Any]
-    ) -> AsyncIterator[tuple[str, Mapping[str, Any]]]:
+    ) -> AsyncGenerator[tuple[str, Mapping[str, Any]], None]:
         account = session.choice.place.account_id
         try:
             yield "sessionStart", begin
@@ -91,6 +87,14 @@ class LiveTailOperation:
             yield "SessionTimeoutException", {"message": "The session has reached its time limit."}
         finally:
             self._service.hub.close(session)
+
+
+def _fits(pattern: Pattern) -> Fits:
+    def fits(messages: Sequence[str]) -> Sequence[bool]:
+        found: list[bool] = mask(pattern, pa.array(messages, pa.string())).to_pylist()
+        return found
+
+    return fits
 
 
 def _resources(call: Call) -> list[str]:
