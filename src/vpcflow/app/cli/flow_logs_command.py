@@ -26,7 +26,7 @@ _DEFAULT_HOURS = 24
 
 @click.group("flow-logs")
 def flow_logs() -> None:
-    """Flow logs of VPCs, subnets and network interfaces.
+    """Create, list and delete flow logs; plan what one costs.
 
     Works on the data folder, beside a running `vpcflow run` as well; speaks for the account's root.
     """

@@ -38,7 +38,7 @@ COMMANDS: dict[str, LazyCommand] = {
     "status": LazyCommand("status:status", "What the running capture has counted and lost."),
     "top": LazyCommand("top:top", "Live flows of the running capture, in the terminal."),
     "flow-logs": LazyCommand(
-        "flow_logs:flow_logs", "Flow logs: create, list, delete; what one costs."
+        "flow_logs:flow_logs", "Create, list and delete flow logs; plan what one costs."
     ),
     "capture": LazyCommand("capture:capture", "Make flow records of a packet capture."),
     "sample": LazyCommand("sample:sample", "Write generated flow logs, for tutorials and tests."),
