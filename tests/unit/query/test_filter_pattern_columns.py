@@ -20,9 +20,11 @@ from vpcflow.query.expression import (
     InNetwork,
     IsNull,
     Or,
+    TextMatch,
     to_bytes,
 )
 from vpcflow.query.filter_pattern import column_mask, lines_array, mask, to_expression
+from vpcflow.query.filter_pattern.values import fits_glob
 from vpcflow.record.field_spec import ADDRESS_TYPE
 from vpcflow.record.flow_log_selection import lines_of
 from vpcflow.record.log_format import LogFormat, default_format
@@ -112,6 +114,9 @@ def holds(expression: Expression | None, record: dict[str, object]) -> bool:
             return all(holds(part, record) for part in parts)
         case Or(parts):
             return any(holds(part, record) for part in parts)
+        case TextMatch(name, pattern):
+            text = record.get(name.replace("-", "_"))
+            return isinstance(text, str) and fits_glob(text, pattern)
         case IsNull(name):
             return record.get(name.replace("-", "_")) is None
         case InNetwork(name, ranges):
@@ -132,8 +137,34 @@ def holds(expression: Expression | None, record: dict[str, object]) -> bool:
     raise AssertionError(expression)
 
 
+terms = st.lists(
+    st.tuples(
+        st.sampled_from(["", "", "-", "?"]),
+        st.sampled_from(
+            [
+                "REJECT",
+                "EJ",
+                "ACCEPT",
+                "eni",
+                "-",
+                "22",
+                "10.0",
+                ":1",
+                "%",
+                "20b",
+                "0b",
+                "100%",
+                "x",
+                "c",
+            ]
+        ),
+    ),
+    max_size=3,
+).map(lambda parts: " ".join(f'{sign}"{text}"' for sign, text in parts))
+
+
 @settings(max_examples=300, deadline=None)  # the first call loads kernels
-@given(patterns(), formats, st.lists(rows, max_size=8))
+@given(patterns() | terms, formats, st.lists(rows, max_size=8))
 def test_columns_fit_as_the_printed_lines_do(
     pattern: str, log_format: LogFormat, values: list[tuple[object, ...]]
 ) -> None:
@@ -152,7 +183,8 @@ def test_a_text_with_a_delimiter_must_be_printed() -> None:
     records = records_of([("[x", None, 1, 1, None)])
     log_format = LogFormat(("interface-id", "action"))
     assert column_mask("[a, b=-]", log_format, records) is None
-    assert column_mask("REJECT", log_format, records) is None
+    assert column_mask('"a b"', log_format, records) is None
+    assert column_mask("%a%", log_format, records) is None
     assert column_mask("{ $.a = 1 }", log_format, records) is None
     everything = column_mask("", log_format, records)
     assert everything is not None
@@ -168,8 +200,17 @@ def test_a_text_with_a_delimiter_must_be_printed() -> None:
         ("[v,a,i,s,d,sp,dp=80||dp=8080,...]", "dstport = 80 or dstport = 8080"),
         ("[v=2, ...]", "None"),
         ("[a=x, b]", "None"),
-        ("REJECT", "None"),
+        (
+            "REJECT",
+            "account-id like *REJECT* or interface-id like *REJECT* or action like *REJECT* "
+            "or log-status like *REJECT*",
+        ),
+        ("REJECT -443 ?x", "as REJECT"),
+        ("22", "None"),
+        ("-ACCEPT", "None"),
     ],
 )
 def test_what_a_scan_may_skip_by(pattern: str, expected: str) -> None:
+    if expected.startswith("as "):
+        expected = str(to_expression(expected.removeprefix("as "), default_format()))
     assert str(to_expression(pattern, default_format())) == expected

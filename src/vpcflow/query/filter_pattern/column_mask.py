@@ -1,4 +1,4 @@
-"""Flow records against a space-delimited pattern by their columns, without printing them."""
+"""Flow records against a pattern by their columns, without printing them."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from vpcflow.query.expression import to_bytes
+from vpcflow.query.filter_pattern.column_terms import mask_terms
 from vpcflow.query.filter_pattern.mask import everything, fit_alternatives
 from vpcflow.query.filter_pattern.parse import parse_pattern
 from vpcflow.query.filter_pattern.tree import Comparison, Number, Pattern, Slot, Slots, Terms, Text
@@ -39,8 +40,8 @@ def column_mask(
     """
     tree = parse_pattern(pattern) if isinstance(pattern, str) else pattern
     count = records.num_rows
-    if isinstance(tree, Terms) and not tree.terms:
-        return everything(count, fits=True)
+    if isinstance(tree, Terms):
+        return mask_terms(tree.terms, log_format, records)
     if not isinstance(tree, Slots):
         return None
     if not tree.slots:

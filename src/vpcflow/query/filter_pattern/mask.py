@@ -105,11 +105,10 @@ def _mask_json(condition: Any, messages: pa.StringArray) -> pa.BooleanArray:
     likely = pc.match_substring_regex(messages, r"^\s*[{\[]")
     if not pc.any(likely).as_py():
         return everything(len(messages), fits=False)
-    found = np.zeros(len(messages), np.bool_)
-    for i in np.flatnonzero(_to_rows(likely)):
-        document = document_of(messages[int(i)].as_py())
-        found[i] = document is not None and fits(document, condition)
-    return pa.array(found)
+    documents = map(document_of, messages.filter(likely).to_pylist())
+    rows = _to_rows(likely).copy()
+    rows[rows] = [document is not None and fits(document, condition) for document in documents]
+    return _to_mask(rows)
 
 
 def _mask_slots(slots: tuple[Slot, ...], messages: pa.StringArray) -> pa.BooleanArray:
@@ -128,9 +127,12 @@ def _mask_slots(slots: tuple[Slot, ...], messages: pa.StringArray) -> pa.Boolean
         rows = rows[_to_rows(found)]
     answer = np.zeros(len(messages), np.bool_)
     answer[rows] = True
-    return pa.Array.from_buffers(
-        pa.bool_(), len(answer), [None, pa.py_buffer(np.packbits(answer, bitorder="little"))]
-    )
+    return _to_mask(answer)
+
+
+def _to_mask(rows: Rows) -> pa.BooleanArray:
+    bits = pa.py_buffer(np.packbits(rows, bitorder="little"))
+    return pa.Array.from_buffers(pa.bool_(), len(rows), [None, bits])
 
 
 def _cost(slot: Slot) -> int:

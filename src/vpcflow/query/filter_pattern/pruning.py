@@ -16,8 +16,9 @@ from vpcflow.query.expression import (
     to_bytes,
 )
 from vpcflow.query.filter_pattern.column_mask import bind_to_format
+from vpcflow.query.filter_pattern.column_terms import terms_expression
 from vpcflow.query.filter_pattern.parse import parse_pattern
-from vpcflow.query.filter_pattern.tree import Comparison, Number, Pattern, Slots, Text
+from vpcflow.query.filter_pattern.tree import Comparison, Number, Pattern, Slots, Terms, Text
 from vpcflow.record.field_spec import FieldKind
 from vpcflow.record.log_format import LogFormat
 
@@ -32,6 +33,8 @@ def to_expression(pattern: str | Pattern, log_format: LogFormat) -> Expression |
     Errors: FilterError for a text that is no pattern.
     """
     tree = parse_pattern(pattern) if isinstance(pattern, str) else pattern
+    if isinstance(tree, Terms):
+        return terms_expression(tree.terms, log_format)
     if not isinstance(tree, Slots):
         return None
     parts: list[Expression | None] = []
