@@ -21,6 +21,8 @@ from vpcflow.record.parquet import ROW_GROUP_RECORDS_MAX, open_parquet
 OPEN_BYTES_MAX = 1 << 20
 #: What a compressor may still hold back, and what a Parquet footer may take.
 _SLACK_BYTES = 1 << 16
+#: Pieces that one open object holds before they become one: thousands of objects are open at once.
+_PIECES_MAX = 8
 _GZIP = 16 + zlib.MAX_WBITS
 _GZIP_LEVEL = 6
 
@@ -51,6 +53,8 @@ class TextObject:
         self._waiting_bytes += len(lines)
         if self._waiting_bytes >= OPEN_BYTES_MAX:
             self._compress()
+        elif len(self._waiting) >= _PIECES_MAX:
+            self._waiting = [b"".join(self._waiting)]
 
     def finish(self) -> bytes:
         """The object's bytes."""
@@ -103,6 +107,8 @@ class ParquetObject:
         self._waiting_bytes += records_bytes
         if self._waiting_rows >= ROW_GROUP_RECORDS_MAX:
             self._write()
+        elif len(self._waiting) >= _PIECES_MAX:
+            self._waiting = pa.Table.from_batches(self._waiting).combine_chunks().to_batches()
 
     def finish(self) -> bytes:
         """The object's bytes."""

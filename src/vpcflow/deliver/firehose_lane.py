@@ -34,8 +34,9 @@ class FirehoseLane(Lane):
         self._under_way: tuple[str, tuple[str, ...]] | None = None
         self._acknowledged = 0
 
-    def run(self) -> None:
+    def run(self) -> bool:
         """Send the segments that wait; each counts when all of it is acknowledged."""
+        moved = False
         for made, due, index in self.walk():
             lost: dict[str, int] = {}
             records: list[bytes] = []
@@ -52,9 +53,11 @@ class FirehoseLane(Lane):
                 self._send(records)
             except Exception as error:  # noqa: BLE001 - it becomes the flow logs' status
                 self.fail(due, error)
-                return
+                return moved
             self.backoff.succeeded()
             self.desk.progress.delivered(due, made.segment.number, made.end_s, lost)
+            moved = True
+        return moved
 
     def _send(self, records: list[bytes]) -> None:
         settings = self.desk.settings

@@ -47,8 +47,9 @@ class Journal:
     Errors: StoreError when the disk says no; then nothing was taken.
     """
 
-    def __init__(self, folder: Path, bytes_max: int) -> None:
+    def __init__(self, folder: Path, bytes_max: int, segments_max: int = 100_000) -> None:
         self._folder = folder
+        self._segments_max = segments_max
         self._bytes_max = bytes_max
         self._lock = threading.RLock()
         self._loaded: deque[SegmentRecords] = deque(maxlen=SEGMENTS_LOADED_MAX)
@@ -149,12 +150,15 @@ class Journal:
                 self._remove(gone)
 
     def enforce(self) -> None:
-        """Keep to the bound: the oldest segments shrink to SKIPDATA lines."""
+        """Keep to the bounds: the oldest segments shrink to SKIPDATA lines."""
         with self._lock:
-            while self.bytes_waiting > self._bytes_max:
+            while True:
+                is_many = len(self._segments) > self._segments_max
+                if not is_many and self.bytes_waiting <= self._bytes_max:
+                    return
                 whole = [s for s in self._segments.values() if not s.skipped]
                 shrunk = sum(s.bytes for s in self._segments.values() if s.skipped)
-                is_crowded = shrunk > self._bytes_max // 8 or not whole
+                is_crowded = is_many or shrunk > self._bytes_max // 8 or not whole
                 if is_crowded and self._merge():
                     continue
                 if whole and not (is_crowded and shrunk > self._bytes_max // 2):

@@ -54,8 +54,8 @@ class Lane:
         last = self.desk.journal.last
         return any(self.desk.progress.cursor(plan) < last for plan in self.plans)
 
-    def run(self) -> None:
-        """Deliver what waits, within the bounds of one step."""
+    def run(self) -> bool:
+        """Deliver what waits, within the bounds of one step; whether anything went on."""
         raise NotImplementedError
 
     def fail(self, plans: Sequence[DeliveryPlan], error: BaseException) -> None:
@@ -68,11 +68,20 @@ class Lane:
     def walk(self) -> Iterator[tuple[SegmentRecords, list[DeliveryPlan], PlanIndex]]:
         """The segments that flow logs of the lane need next, and who needs each.
 
-        Shape: a flow log that does not have a segment when the next one comes is left out from
-        there on, so that none is passed over.
+        Shape: those that are ahead go first, so that one with a backlog does not hold them up. A
+        flow log that does not have a segment when the next one comes is left out from there on,
+        so that none is passed over.
         """
+        progress = self.desk.progress
+        ready = progress.ready(self.plans)
+        ahead = max((progress.cursor(plan) for plan in ready), default=0)
+        yield from self._walk([plan for plan in ready if progress.cursor(plan) == ahead])
+        yield from self._walk([plan for plan in ready if progress.cursor(plan) < ahead])
+
+    def _walk(
+        self, walking: list[DeliveryPlan]
+    ) -> Iterator[tuple[SegmentRecords, list[DeliveryPlan], PlanIndex]]:
         progress, journal = self.desk.progress, self.desk.journal
-        walking = progress.ready(self.plans)
         if not walking:
             return
         low = min(progress.cursor(plan) for plan in walking)

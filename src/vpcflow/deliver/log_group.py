@@ -62,9 +62,10 @@ class LogGroupLane(Lane):
         super().__init__(desk)
         self._receiver = receiver
 
-    def run(self) -> None:
+    def run(self) -> bool:
         """Tell of the segments that wait."""
         progress = self.desk.progress
+        moved = False
         for made, due, index in self.walk():
             lost: dict[str, int] = {}
             deliveries: list[LogGroupDelivery] = []
@@ -80,13 +81,15 @@ class LogGroupLane(Lane):
                     refused = self._receiver.receive(deliveries, now_ms)
                 except Exception as error:  # noqa: BLE001 - it becomes the flow logs' status
                     self.fail(due, error)
-                    return
+                    return moved
             self.backoff.succeeded()
             done = [p for p in due if p.flow_log_id not in refused] if refused else due
             progress.delivered(done, made.segment.number, made.end_s, lost)
+            moved = moved or bool(done)
             for plan in due if refused else ():
                 if plan.flow_log_id in refused:
                     progress.failed(plan, refused[plan.flow_log_id])
+        return moved
 
 
 def _deliveries(cut: Cut, batch_id: str) -> list[LogGroupDelivery]:

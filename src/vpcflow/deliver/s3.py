@@ -63,8 +63,9 @@ class BucketLane(Lane):
             self._due_s = now_s + self._until_next_s()
         return False
 
-    def run(self) -> None:
+    def run(self) -> bool:
         """Publish what is due, the backlog in parts."""
+        moved = False
         progress, journal = self.desk.progress, self.desk.journal
         now_s = self.desk.clock.monotonic_s()
         is_time = now_s >= self._due_s
@@ -79,11 +80,13 @@ class BucketLane(Lane):
                 plans = _Publication(self, plans, after, to).run()
                 if not plans:
                     break
+                moved = True
                 after, to = to, None
             if self.desk.clock.monotonic_s() < self.backoff.until_s:
                 break
         if is_time and self.desk.clock.monotonic_s() >= self.backoff.until_s:
             self._due_s = now_s + self._until_next_s()
+        return moved
 
     def put(self, plan: DeliveryPlan, key: str, data: bytes) -> bool:
         """Send an object; False when the flow log has to wait.

@@ -53,7 +53,9 @@ class DeliveryService:
         self._clock = clock
         self._plans = plans
         self._log_groups, self._objects, self._firehose = log_groups, objects, firehose
-        self.journal = Journal(folder / "journal", settings.journal_bytes_max)
+        self.journal = Journal(
+            folder / "journal", settings.journal_bytes_max, settings.journal_segments_max
+        )
         self._tmp = folder / "tmp"
         try:
             self._tmp.mkdir(exist_ok=True)
@@ -66,7 +68,7 @@ class DeliveryService:
         )
         self._desk = Desk(self.journal, self.progress, settings, clock)
         self._lanes: dict[_LaneKey, Lane] = {}
-        self._busy: dict[_LaneKey, Future[None]] = {}
+        self._busy: dict[_LaneKey, Future[bool]] = {}
         self._asked_s: float | None = None
         self._pool: ThreadPoolExecutor | None = None
         if settings.workers_max:
@@ -90,19 +92,9 @@ class DeliveryService:
         if progress.settle_deleted(self.journal.last) or changed:
             self._assign_lanes()
         self._ask_gates()
-        again = False
-        for key, lane in self._lanes.items():
-            if key != _LOG_GROUPS and self._is_free(key) and lane.is_due():
-                if self._pool is not None:
-                    self._busy[key] = self._pool.submit(self._run_lane, lane)
-                else:
-                    self._run_lane(lane)
+        self._run_elsewhere()
         log_groups = self._lanes.get(_LOG_GROUPS)
-        if log_groups is not None and log_groups.is_due():
-            before = [progress.cursor(plan) for plan in log_groups.plans[:1]]
-            self._run_lane(log_groups)
-            moved = before != [progress.cursor(plan) for plan in log_groups.plans[:1]]
-            again = moved and log_groups.is_due()
+        again = log_groups is not None and log_groups.is_due() and self._run_lane(log_groups)
         if self.journal.first <= self.journal.last:
             self.journal.cursors = progress.cursors()
             self.journal.remove_through(progress.floor(self.journal.last))
@@ -130,12 +122,30 @@ class DeliveryService:
             self._pool.shutdown(wait=True, cancel_futures=True)
         self.progress.state.close()
 
-    def _run_lane(self, lane: Lane) -> None:
+    def _run_elsewhere(self) -> None:
+        """Start what is due at buckets and streams; failing ones leave a worker to the others."""
+        lanes = [(key, lane) for key, lane in self._lanes.items() if key != _LOG_GROUPS]
+        free = {key for key, _ in lanes if self._is_free(key)}
+        failing = sum(lane.backoff.is_failing for key, lane in lanes if key not in free)
+        for key, lane in sorted(lanes, key=lambda one: one[1].backoff.is_failing):
+            if key not in free or not lane.is_due():
+                continue
+            if self._pool is None:
+                self._run_lane(lane)
+                continue
+            if lane.backoff.is_failing:
+                if failing >= max(1, self._settings.workers_max - 1):
+                    continue
+                failing += 1
+            self._busy[key] = self._pool.submit(self._run_lane, lane)
+
+    def _run_lane(self, lane: Lane) -> bool:
         try:
-            lane.run()
+            return lane.run()
         except Exception as error:  # noqa: BLE001 - it becomes the flow logs' status
             _log.exception("delivery failed")
             lane.fail(lane.plans, error)
+            return False
 
     def _is_free(self, key: _LaneKey) -> bool:
         running = self._busy.get(key)

@@ -22,6 +22,11 @@ class DeliverySettings(BaseModel):
         ge=KIB,
         description="Records on disk that wait for delivery; beyond it the oldest become SKIPDATA.",
     )
+    journal_segments_max: int = Field(
+        default=100_000,
+        ge=2,
+        description="Batches on disk that wait for delivery; beyond it the oldest become SKIPDATA.",
+    )
     poll_s: float = Field(
         default=0.5, gt=0, le=60, description="How often new records are looked for."
     )

@@ -54,6 +54,11 @@ class Backoff:
         self._next_s = first_s
         self.until_s = 0.0
 
+    @property
+    def is_failing(self) -> bool:
+        """Whether the last attempt failed."""
+        return self.until_s > 0.0
+
     def failed(self, now_s: float) -> None:
         """Wait longer than the last time."""
         self.until_s = now_s + self._next_s * random.uniform(0.5, 1.0)  # noqa: S311 - jitter

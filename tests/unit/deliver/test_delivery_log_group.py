@@ -5,11 +5,14 @@ Method: the service over a real spool and journal, with a clock that the test ow
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 from pathlib import Path
 
 from delivery_desk import LOG_GROUP, T0, Delivery, lines_for, plan_of, records_of
 
+from vpcflow.base.errors import StoreError
+from vpcflow.deliver.plan import DeliveryPlan
 from vpcflow.record.flow_log_selection import ScopeColumn, TrafficType
 
 PLAN = plan_of(1, LOG_GROUP)
@@ -166,6 +169,44 @@ def test_a_full_journal_says_how_much_is_lost(tmp_path: Path) -> None:
         assert len(got) + desk.service.lost(plan.flow_log_id) == len(wanted)
         assert {line.split()[2] for line in told} == {f"eni-{n:017x}" for n in (0, 2)}
         assert all(line.split()[3:10] == ["-"] * 7 for line in told)
+
+
+def test_a_backlog_of_one_does_not_hold_up_the_others(tmp_path: Path) -> None:
+    batches = [records_of(20, seed=n) for n in range(9)]
+    other = plan_of(2, LOG_GROUP)
+    desk = Delivery(tmp_path, PLAN, other, segments_per_step_max=2)
+    desk.gate[PLAN.flow_log_id] = "Access error"
+    for records in batches[:8]:
+        desk.commit(records)
+        desk.service.step()
+    desk.gate.clear()
+    desk.commit(batches[8])
+    assert desk.service.step() == 0, "there is more to do"
+    assert desk.to.lines(other) == lines_for(other, *batches)
+    assert desk.to.lines(PLAN) == lines_for(PLAN, *batches[:2])
+    while desk.service.step() == 0:
+        pass
+    assert desk.to.lines(PLAN) == lines_for(PLAN, *batches)
+
+
+def test_the_thread_outlives_a_fault(tmp_path: Path) -> None:
+    records = records_of(20)
+    desk = Delivery(tmp_path, PLAN)
+    stop, asked = threading.Event(), []
+
+    def plans() -> tuple[DeliveryPlan, ...]:
+        asked.append(desk.service.problem)
+        if len(asked) == 1:
+            raise StoreError("no state")
+        if len(asked) == 4:
+            stop.set()
+        return (PLAN,)
+
+    desk.service._plans = plans
+    desk.commit(records)
+    desk.service.run(stop)
+    assert asked == ["", "no state", "", ""]
+    assert desk.to.lines(PLAN) == lines_for(PLAN, records)
 
 
 def test_a_restart_goes_on_where_it_was(tmp_path: Path) -> None:

@@ -169,6 +169,16 @@ def test_what_a_kill_left_over_goes(tmp_path: Path) -> None:
     assert not list(folder.glob("*.part"))
 
 
+def test_a_journal_of_too_many_files_shrinks(tmp_path: Path) -> None:
+    batches = [records_of(20, seed=n) for n in range(9)]
+    journal = Journal(tmp_path / "journal", ROOMY, 4)
+    for number, path in enumerate(spooled(tmp_path, *batches), 1):
+        journal.take([path])
+        assert len(numbers(journal)) == min(number, 4)
+    assert numbers(journal) == [(1, 6, True), *((n, n, False) for n in (7, 8, 9))]
+    assert journal.records_dropped == 6 * 20
+
+
 def test_a_journal_without_any_room_ends(tmp_path: Path) -> None:
     paths = spooled(tmp_path, *(records_of(50, seed=n) for n in range(4)))
     journal = Journal(tmp_path / "journal", 100)
