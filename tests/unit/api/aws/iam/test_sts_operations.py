@@ -1,0 +1,140 @@
+"""Aim: temporary keys go to whom both sides trust, and to nobody else. Method: real state and rights."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from identity_calls import ACCOUNT, OTHER, Desk
+
+from vpcflow.base.errors import ServiceError
+from vpcflow.control.caller import CallerKind, root_caller
+from vpcflow.control.identity import add_account
+from vpcflow.control.state import Database, State
+
+ROLE = f"arn:aws:iam::{ACCOUNT}:role/r"
+ADMINISTRATOR = "arn:aws:iam::aws:policy/AdministratorAccess"
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    database = Database.in_folder(tmp_path)
+    yield Desk(State(database))
+    database.close()
+
+
+def role(desk: Desk, principal: Any, condition: Any = None) -> None:
+    statement = {"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}
+    if condition:
+        statement["Condition"] = condition
+    trust = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    desk.iam("CreateRole", RoleName="r", AssumeRolePolicyDocument=trust)
+
+
+def allow(desk: Desk, user: str, action: str, resource: str = "*") -> None:
+    statement = {"Effect": "Allow", "Action": action, "Resource": resource}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    desk.iam("PutUserPolicy", UserName=user, PolicyName="p", PolicyDocument=document)
+
+
+def denied(desk: Desk, caller: Any, **more: Any) -> None:
+    with pytest.raises(ServiceError) as refused:
+        desk.sts("AssumeRole", caller, RoleArn=ROLE, RoleSessionName="session", **more)
+    assert (refused.value.code, refused.value.status) == ("AccessDenied", 403)
+    assert f"is not authorized to perform: sts:AssumeRole on resource: {ROLE}" in str(refused.value)
+
+
+def test_everybody_may_ask_who_they_are(desk: Desk) -> None:
+    user = desk.user("u")
+    assert desk.sts("GetCallerIdentity", user) == {
+        "UserId": user.user_id,
+        "Account": ACCOUNT,
+        "Arn": f"arn:aws:iam::{ACCOUNT}:user/u",
+    }
+    assert desk.sts("GetCallerIdentity")["Arn"] == f"arn:aws:iam::{ACCOUNT}:root"
+
+
+def test_a_trusted_account_leaves_the_choice_to_its_policies(desk: Desk) -> None:
+    user = desk.user("u")
+    role(desk, {"AWS": ACCOUNT})
+    denied(desk, user)
+    allow(desk, "u", "sts:AssumeRole", ROLE)
+    answer = desk.sts("AssumeRole", user, RoleArn=ROLE, RoleSessionName="session")
+    assert answer["AssumedRoleUser"]["Arn"] == f"arn:aws:sts::{ACCOUNT}:assumed-role/r/session"
+    key = answer["Credentials"]
+    assert key["AccessKeyId"].startswith("ASIA") and "PackedPolicySize" not in answer
+    assumed = desk.caller(key["AccessKeyId"])
+    assert assumed.kind is CallerKind.ROLE and assumed.user_id.endswith(":session")
+
+
+def test_a_trusted_user_needs_no_policy_of_its_own(desk: Desk) -> None:
+    user, other = desk.user("u"), desk.user("v")
+    role(desk, {"AWS": user.arn})
+    desk.sts("AssumeRole", user, RoleArn=ROLE, RoleSessionName="session")
+    allow(desk, "v", "sts:*")
+    denied(desk, other)
+
+
+def test_the_external_id_must_be_right(desk: Desk) -> None:
+    user = desk.user("u")
+    role(desk, {"AWS": user.arn}, {"StringEquals": {"sts:ExternalId": "secret"}})
+    denied(desk, user)
+    denied(desk, user, ExternalId="other")
+    desk.sts("AssumeRole", user, RoleArn=ROLE, RoleSessionName="session", ExternalId="secret")
+
+
+def test_another_account_needs_both_sides(desk: Desk) -> None:
+    add_account(desk.state, OTHER)
+    desk.iam("CreateUser", root_caller(OTHER), UserName="u")
+    made = desk.iam("CreateAccessKey", root_caller(OTHER), UserName="u")["AccessKey"]
+    user = desk.caller(made["AccessKeyId"])
+    role(desk, {"AWS": user.arn})
+    denied(desk, user)
+    desk.iam("AttachUserPolicy", root_caller(OTHER), UserName="u", PolicyArn=ADMINISTRATOR)
+    answer = desk.sts("AssumeRole", user, RoleArn=ROLE, RoleSessionName="session")
+    assert desk.caller(answer["Credentials"]["AccessKeyId"]).account_id == ACCOUNT
+
+
+def test_a_session_policy_only_takes_away(desk: Desk) -> None:
+    user = desk.user("u")
+    role(desk, {"AWS": user.arn})
+    desk.iam("AttachRolePolicy", RoleName="r", PolicyArn=ADMINISTRATOR)
+    statement = {"Effect": "Allow", "Action": "ec2:Describe*", "Resource": "*"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    answer = desk.sts("AssumeRole", user, RoleArn=ROLE, RoleSessionName="session", Policy=policy)
+    assumed = desk.caller(answer["Credentials"]["AccessKeyId"])
+    assert desk.permissions.allows(assumed, "ec2:DescribeVpcs", "*")
+    assert not desk.permissions.allows(assumed, "ec2:CreateVpc", "*")
+    assert answer["PackedPolicySize"] > 0
+
+
+def test_a_role_that_is_not_there_is_refused_like_one_that_trusts_others(desk: Desk) -> None:
+    denied(desk, desk.user("u"))
+    denied(desk, desk.root)
+
+
+@pytest.mark.parametrize("seconds", [899, 3601])
+def test_a_session_lasts_as_long_as_the_role_lets_it(desk: Desk, seconds: int) -> None:
+    user = desk.user("u")
+    role(desk, {"AWS": user.arn})
+    with pytest.raises(ServiceError) as refused:
+        desk.sts(
+            "AssumeRole", user, RoleArn=ROLE, RoleSessionName="session", DurationSeconds=seconds
+        )
+    assert refused.value.code == "ValidationError"
+
+
+def test_a_session_token_stands_for_its_user(desk: Desk) -> None:
+    user = desk.user("u")
+    allow(desk, "u", "sts:GetSessionToken")
+    key = desk.sts("GetSessionToken", user)["Credentials"]
+    session = desk.caller(key["AccessKeyId"])
+    assert session.arn == user.arn
+    with pytest.raises(ServiceError):
+        desk.sts("GetSessionToken", session)
+    assert desk.sts("GetAccessKeyInfo", AccessKeyId=key["AccessKeyId"]) == {"Account": ACCOUNT}
+    with pytest.raises(ServiceError):
+        desk.sts("DecodeAuthorizationMessage", EncodedMessage="x")
