@@ -104,6 +104,27 @@ def test_a_stream_and_a_choice_of_records(data: Path) -> None:
     assert made["TrafficType"] == "REJECT"
 
 
+def test_tag_fields(data: Path) -> None:
+    given = ("--to", "s3://bucket", "--format", "${instance-tag-2} ${asg-tag}")
+    fields = ("--tag-field", "instance=a", "--tag-field", "instance=b")
+    (made,) = rows(
+        ask(
+            data,
+            "create",
+            "vpc-1",
+            *given,
+            *fields,
+            "--tag-field",
+            "auto-scaling-group=c",
+            "--json",
+        )
+    )
+    assert made["TagFieldSpecifications"] == [
+        {"ResourceType": "instance", "TagKeys": ["a", "b"]},
+        {"ResourceType": "auto-scaling-group", "TagKeys": ["c"]},
+    ]
+
+
 def test_a_role_that_cannot_deliver_is_told_at_once(data: Path) -> None:
     result = ask(
         data, "create", "vpc-1", "--to", "group", "--role", ROLE.replace("flow-logs", "weak")

@@ -74,6 +74,14 @@ def _traffic_and_format(command: Command) -> Command:
 @click.option("--hive", is_flag=True, help="S3: Hive-compatible folders.")
 @click.option("--hourly", is_flag=True, help="S3: a folder for each hour.")
 @click.option("--tag", "tags", multiple=True, metavar="KEY=VALUE", help="A tag; may be repeated.")
+@click.option(
+    "--tag-field",
+    "tag_fields",
+    multiple=True,
+    metavar="TYPE=KEY",
+    help="Tag behind a tag field of the format: instance=, network-interface= or "
+    "auto-scaling-group= and its key; may be repeated.",
+)
 @_region
 @_json
 @click.pass_context
@@ -272,6 +280,14 @@ def _parameters(
     for text in chosen["tags"]:
         key, _, value = text.partition("=")
         tags.append({"Key": key, "Value": value})
+    fields: dict[str, list[str]] = {}
+    for text in chosen["tag_fields"]:
+        owner, _, key = text.partition("=")
+        fields.setdefault(owner, []).append(key)
+    if fields:
+        parameters["TagFieldSpecifications"] = [
+            {"ResourceType": owner, "TagKeys": keys} for owner, keys in fields.items()
+        ]
     if tags:
         parameters["TagSpecifications"] = [{"ResourceType": "vpc-flow-log", "Tags": tags}]
     return parameters

@@ -93,10 +93,7 @@ def page_size(given: int | None, ids: Sequence[str]) -> int:
 
     Errors: ServiceError when it is too small, or stands beside ids.
     """
-    if len(ids) > IDS_MAX:
-        raise ServiceError(
-            "InvalidParameterValue", f"At most {IDS_MAX} values of FlowLogIds may be given."
-        )
+    check_ids(ids)
     if given is None:
         return PAGE_MAX
     if ids:
@@ -111,6 +108,17 @@ def page_size(given: int | None, ids: Sequence[str]) -> int:
             f"than or equal to {PAGE_MIN}.",
         )
     return min(given, PAGE_MAX)
+
+
+def check_ids(ids: Sequence[str]) -> None:
+    """Refuse more ids than one request may have.
+
+    Errors: ServiceError ``InvalidParameterValue``.
+    """
+    if len(ids) > IDS_MAX:
+        raise ServiceError(
+            "InvalidParameterValue", f"At most {IDS_MAX} values of FlowLogIds may be given."
+        )
 
 
 def _one(value: str | None) -> list[str]:

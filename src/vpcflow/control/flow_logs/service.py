@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from vpcflow.base.clock import Clock
@@ -17,7 +18,7 @@ from vpcflow.control.flow_logs.flow_log import (
     DestinationType,
     FlowLog,
 )
-from vpcflow.control.flow_logs.listing import FlowLogList, FlowLogLists, page_size
+from vpcflow.control.flow_logs.listing import FlowLogList, FlowLogLists, check_ids, page_size
 from vpcflow.control.flow_logs.request_token import (
     Created,
     FlowLogFailure,
@@ -43,6 +44,7 @@ _ROLE_USER = {
     DestinationType.LOG_GROUP: "vpc-flow-logs.amazonaws.com",
     DestinationType.FIREHOSE: "delivery.logs.amazonaws.com",
 }
+_ARN_WORDS = {"VPC": "vpc", "Subnet": "subnet", "NetworkInterface": "network-interface"}
 _NOT_FOUND = {
     "VPC": ("InvalidVpcID.NotFound", "The vpc ID '{}' does not exist"),
     "Subnet": ("InvalidSubnetID.NotFound", "The subnet ID '{}' does not exist"),
@@ -85,13 +87,21 @@ class FlowLogService:
     def authorize(self, request: FlowLogRequest, place: Place, ask: Authorize) -> None:
         """Ask for what CreateFlowLogs needs beside itself: the role, the delivery, the tags."""
         kind = request.destination_type
+        here = partial(arn, "ec2", place.region, place.account_id)
         role = request.deliver_logs_permission_arn
         if role is not None:
-            ask("iam:PassRole", [role], {"iam:PassedToService": _ROLE_USER[kind]})
+            word = _ARN_WORDS[request.resource_type]
+            passed = {
+                "iam:PassedToService": _ROLE_USER[kind],
+                "iam:AssociatedResourceArn": [
+                    here(f"{word}/{one}") for one in request.resource_ids
+                ],
+            }
+            ask("iam:PassRole", [role], passed)
         if kind is not DestinationType.LOG_GROUP:
             ask("logs:CreateLogDelivery", ["*"])
         if request.tags:
-            every = arn("ec2", place.region, place.account_id, f"{RESOURCE_TYPE}/*")
+            every = here(f"{RESOURCE_TYPE}/*")
             ask("ec2:CreateTags", [every], {"ec2:CreateAction": "CreateFlowLogs"})
 
     def create(self, request: FlowLogRequest, place: Place, caller: Caller) -> Created:
@@ -148,6 +158,7 @@ class FlowLogService:
             raise ServiceError(
                 "MissingParameter", "The request must contain the parameter FlowLogIds"
             )
+        check_ids(wanted)
         with self._state.change() as change:
             known = change.all(FLOW_LOGS, place)
             missing = [flow_log_id for flow_log_id in wanted if flow_log_id not in known]

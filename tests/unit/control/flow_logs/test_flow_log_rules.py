@@ -7,11 +7,13 @@ from typing import Any
 
 import pytest
 from flow_log_world import ACCOUNT, GROUP, PLACE, ROLE, S3
+from hypothesis import given
+from hypothesis import strategies as st
 
 from vpcflow.base.errors import ServiceError
 from vpcflow.control.flow_logs.flow_log import DestinationOptions, DestinationType
 from vpcflow.control.flow_logs.validation import checked_request
-from vpcflow.record.fields import VPC_FIELDS
+from vpcflow.record.fields import FIELDS, VPC_FIELDS
 from vpcflow.record.log_format import default_format
 
 STREAM = f"arn:aws:firehose:us-east-1:{ACCOUNT}:deliverystream/stream"
@@ -230,6 +232,31 @@ def test_a_stream_of_another_account_needs_both_roles() -> None:
     assert "another account" in refusal({**FIREHOSE, "LogDestination": other}).message
     both = {"DeliverLogsPermissionArn": ROLE, "DeliverCrossAccountRole": ROLE}
     checked_request({**FIREHOSE, "LogDestination": other, **both}, PLACE)
+
+
+@given(
+    st.lists(
+        st.sampled_from([*(f"${{{spec.name}}}" for spec in FIELDS), "${x}", "x", "", "  ", "${"]),
+        max_size=6,
+    ),
+    st.sampled_from([" ", "  ", ","]),
+)
+def test_any_format_is_taken_as_it_is_or_refused(parts: list[str], between: str) -> None:
+    text = between.join(parts)
+    fields = specifications("a", "b")
+    try:
+        request = checked_request(
+            {
+                **S3,
+                "LogFormat": text,
+                **({"TagFieldSpecifications": fields} if "${instance-tag" in text else {}),
+            },
+            PLACE,
+        )
+    except ServiceError as error:
+        assert (error.code, error.status) == ("InvalidParameter", 400)
+    else:
+        assert request.log_format == text
 
 
 def test_token_and_dry_run_are_no_part_of_what_is_asked() -> None:

@@ -279,6 +279,9 @@ def test_delete_answers_an_empty_list(endpoint: Endpoint) -> None:
     assert endpoint.ask("DeleteFlowLogs", {"FlowLogIds": made[:1]}) == {"Unsuccessful": []}
     assert endpoint.found() == made[1:]
     with pytest.raises(ServiceError) as caught:
+        endpoint.ask("DeleteFlowLogs", {"FlowLogIds": [f"fl-{n}" for n in range(1001)]})
+    assert caught.value.code == "InvalidParameterValue"
+    with pytest.raises(ServiceError) as caught:
         endpoint.ask("DeleteFlowLogs", {"FlowLogIds": ["fl-1a2b3c4d"]})
     assert (caught.value.code, caught.value.message) == (
         "InvalidFlowLogId.NotFound",
@@ -293,7 +296,10 @@ def test_what_the_caller_needs_beside_the_operation(endpoint: Endpoint) -> None:
     assert passed == (
         "iam:PassRole",
         (ROLE,),
-        {"iam:PassedToService": "vpc-flow-logs.amazonaws.com"},
+        {
+            "iam:PassedToService": "vpc-flow-logs.amazonaws.com",
+            "iam:AssociatedResourceArn": [f"arn:aws:ec2:us-east-1:{ACCOUNT}:subnet/subnet-1"],
+        },
     )
     assert delivered[:2] == ("logs:CreateLogDelivery", ("*",))
     assert tagged[0] == "ec2:CreateTags"
