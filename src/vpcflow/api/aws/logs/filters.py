@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
+from vpcflow.api.aws.logs.requests import any_group, group_name, group_resources
 from vpcflow.api.aws.operation import Call, Operation
 from vpcflow.control.logs.filter import (
     METRIC_FILTERS,
@@ -14,7 +15,7 @@ from vpcflow.control.logs.filter import (
 )
 from vpcflow.control.logs.filter_rules import check_group, checked_pattern
 from vpcflow.control.logs.log_event_filters import control_message
-from vpcflow.control.logs.log_group import group_arn, invalid, violated
+from vpcflow.control.logs.log_group import checked_name, invalid, violated
 from vpcflow.control.logs.metric_filters import delete_metric_filter, put_metric_filter
 from vpcflow.control.logs.subscription_filters import (
     check_destination,
@@ -97,8 +98,7 @@ def operations(
 
 
 def _group(call: Call) -> Sequence[str]:
-    name = call.get("logGroupName")
-    return [f"{group_arn(call.place, name)}:*"] if name else ["*"]
+    return any_group(call) if call.get("logGroupName") is None else group_resources(call)
 
 
 class _Handlers:
@@ -123,7 +123,7 @@ class _Handlers:
         (one,) = transformations
         wanted = MetricFilter(
             call.get("filterName"),
-            call.get("logGroupName"),
+            group_name(call),
             call.get("filterPattern", ""),
             one["metricName"],
             one["metricNamespace"],
@@ -149,9 +149,7 @@ class _Handlers:
         return {"metricFilters": [_metric_item(one) for one in items], "nextToken": token}
 
     def delete_metric(self, call: Call) -> None:
-        delete_metric_filter(
-            self._state, call.place, call.get("logGroupName"), call.get("filterName")
-        )
+        delete_metric_filter(self._state, call.place, group_name(call), call.get("filterName"))
 
     def test(self, call: Call) -> Mapping[str, Any]:
         pattern = matcher(checked_pattern(call.get("filterPattern", "")))
@@ -174,7 +172,7 @@ class _Handlers:
         call.authorize(call.caller, "iam:PassRole", [role_arn], {"iam:PassedToService": _SERVICE})
         wanted = SubscriptionFilter(
             call.get("filterName"),
-            call.get("logGroupName"),
+            group_name(call),
             call.get("filterPattern", ""),
             call.get("destinationArn"),
             int(call.now_s * 1000),
@@ -202,13 +200,13 @@ class _Handlers:
 
     def delete_subscription(self, call: Call) -> None:
         delete_subscription_filter(
-            self._state, call.place, call.get("logGroupName"), call.get("filterName")
+            self._state, call.place, group_name(call), call.get("filterName")
         )
 
     def _page(self, call: Call, found: Iterable[T]) -> tuple[list[T], str | None]:
         group, prefix = call.get("logGroupName"), call.get("filterNamePrefix", "")
         if group is not None:
-            check_group(self._state, call.place, group)
+            check_group(self._state, call.place, checked_name(group))
         kept = (
             one
             for one in found

@@ -225,6 +225,28 @@ def test_a_group_must_be_there(world: World) -> None:
     assert refused(world.logs.describe_subscription_filters, logGroupName="none") == missing
 
 
+def test_a_group_name_that_is_too_long_is_refused_as_recorded(world: World) -> None:
+    unchecked = world.boto.client("logs", parameter_validation=False)
+    assert refused(unchecked.delete_metric_filter, logGroupName="x" * 513, filterName="f") == (
+        "InvalidParameterException",
+        "Invalid LogGroup or LogStream, both must have length less than or equal to 512.",
+    )
+    assert refused(
+        unchecked.put_metric_filter,
+        logGroupName="group",
+        filterName="f",
+        filterPattern="",
+        metricTransformations=[ONE, ONE],
+    ) == (
+        "InvalidParameterException",
+        "1 validation error detected: Value '[MetricTransformation(metricName=m, "
+        "metricNamespace=n, metricValue=1, defaultValue=null, unit=null, dimensions=null), "
+        "MetricTransformation(metricName=m, metricNamespace=n, metricValue=1, defaultValue=null, "
+        "unit=null, dimensions=null)]' at 'metricTransformations' failed to satisfy constraint: "
+        "Member must have length less than or equal to 1",
+    )
+
+
 def test_regular_expressions_of_a_group_are_counted(world: World) -> None:
     for number in range(4):
         world.put(str(number), r"%\d%")
