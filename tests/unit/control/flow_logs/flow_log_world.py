@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from vpcflow.base.clock import ManualClock
@@ -37,7 +36,7 @@ S3 = {
 class World:
     """What there is, and the service over it."""
 
-    folder: Path
+    url: str
     resources: set[str] = field(
         default_factory=lambda: {"vpc-1", "vpc-2", "vpc-3", "subnet-1", "eni-1"}
     )
@@ -47,7 +46,7 @@ class World:
 
     def __post_init__(self) -> None:
         self.clock = ManualClock(1_700_000_000.25)
-        self.state = State(Database.in_folder(self.folder))
+        self.state = State(Database(self.url))
         self.service = FlowLogService(
             self.state,
             self.clock,

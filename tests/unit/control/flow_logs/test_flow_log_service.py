@@ -3,12 +3,14 @@ a real State in a folder, surroundings that the test owns, two threads where ord
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Barrier
 
 import pytest
 from flow_log_world import ACCOUNT, GROUP, PLACE, S3, World
+from sqlalchemy import text
 
 from vpcflow.base.errors import ServiceError
 from vpcflow.control.flow_logs.flow_log import FLOW_LOGS, DeliveryStatus
@@ -19,9 +21,20 @@ from vpcflow.control.tags import TAG_SETS
 from vpcflow.record.flow_log_selection import ScopeColumn, TrafficType
 
 
-@pytest.fixture
-def world(tmp_path: Path) -> World:
-    return World(tmp_path)
+@pytest.fixture(params=["sqlite", "postgres"])
+def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
+    if request.param == "sqlite":
+        url = f"sqlite:///{tmp_path / 'control.sqlite'}"
+    else:
+        url = request.getfixturevalue("postgres_url")
+        database = Database(url)
+        with database.writing() as connection:
+            for table in ("resources", "generations"):
+                connection.execute(text(f"DELETE FROM {table}"))
+        database.close()
+    made = World(url)
+    yield made
+    made.state.database.close()
 
 
 def ids(world: World) -> list[str]:
@@ -187,10 +200,11 @@ def test_plans_are_all_that_exist_everywhere(world: World) -> None:
     assert len(world.service.plans()) == 1
 
 
-def test_another_process_is_followed(world: World, tmp_path: Path) -> None:
+def test_another_process_is_followed(world: World) -> None:
     assert not world.service.plans()
-    beside = World(tmp_path)
+    beside = World(world.url)
     made = beside.only(GROUP)
+    beside.state.database.close()
     assert [plan[0].flow_log_id for plan in world.service.plans()] == [made]
     assert ids(world) == [made]
     assert len(world.service.log_group_sources(PLACE, "group")) == 1
@@ -257,7 +271,9 @@ def test_a_status_that_stays_writes_nothing(world: World) -> None:
     assert world.state.mark(FLOW_LOGS) != mark
 
 
-def test_flow_logs_outlive_the_process(world: World, tmp_path: Path) -> None:
+def test_flow_logs_outlive_the_process(world: World) -> None:
     made = world.only(S3, DestinationOptions={"FileFormat": "parquet"})
     before = world.state.get(FLOW_LOGS, PLACE, made)
-    assert State(Database.in_folder(tmp_path)).get(FLOW_LOGS, PLACE, made) == before
+    again = State(Database(world.url))
+    assert again.get(FLOW_LOGS, PLACE, made) == before
+    again.database.close()
