@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,8 +21,12 @@ from vpcflow.control.logs.filter import (
 )
 from vpcflow.control.metrics.metric_store import MINUTE_S, MetricStore, Point, Series, Statistic
 from vpcflow.control.state import Place, State
-from vpcflow.query.filter_pattern import mask, numbers_at, parse_pattern, texts_at
+from vpcflow.query.filter_pattern import lines_array, mask, numbers_at, parse_pattern, texts_at
 from vpcflow.query.filter_pattern.values import number_of
+from vpcflow.query.log_events.events import Events, line_hashes, ordinals_of, stream_hashes
+from vpcflow.record.column_buffers import filled_numbers
+from vpcflow.record.flow_log_selection import lines_of
+from vpcflow.record.log_format import LogFormat
 
 #: Text of one payload before it is compressed: a record of a delivery stream takes 1,000 KB.
 PAYLOAD_BYTES_MAX = 900_000
@@ -71,13 +76,17 @@ class LogEventFilters:
         stream: str,
         timestamps_ms: Numbers,
         messages: pa.StringArray,
-        event_ids: EventIds,
+        ingestion_ms: int,
+        event_ids: EventIds | None = None,
     ) -> None:
         """Count and send on what fits, of events of one stream.
 
-        Units: ``timestamps_ms`` in milliseconds since the epoch.
+        Shape: ``event_ids`` are asked for when something is sent on; without them an id is made of
+        the event itself, for a flow record the one that FilterLogEvents gives.
+        Units: ``timestamps_ms`` and ``ingestion_ms`` in milliseconds since the epoch.
         """
         filters = self._filters(place)
+        given = event_ids or partial(_line_ids, stream, timestamps_ms, messages, ingestion_ms)
         for metric in filters.metric.get(group, ()):
             self._metrics.add(place, _points(metric, timestamps_ms, messages))
         for subscription in filters.subscription.get(group, ()):
@@ -89,9 +98,25 @@ class LogEventFilters:
                     group,
                     stream,
                     [subscription.name],
-                    _events(part, timestamps_ms, messages, event_ids),
+                    _events(part, timestamps_ms, messages, given),
                 )
                 self._send(subscription.destination_arn, [payload])
+
+    def take_records(
+        self,
+        place: Place,
+        group: str,
+        stream: str,
+        records: pa.RecordBatch,
+        log_format: LogFormat,
+        ingestion_ms: int,
+    ) -> None:
+        """The same for flow records of one stream, which are printed only if there is a filter."""
+        if not records.num_rows or not self.has_filters(place, group):
+            return
+        lines = lines_array(lines_of(records, log_format), records.num_rows)
+        starts_s = filled_numbers(records.column("start"), 0).astype(np.int64)
+        self.take_events(place, group, stream, starts_s * 1000, lines, ingestion_ms)
 
     def _filters(self, place: Place) -> _Filters:
         read_from = (
@@ -147,6 +172,19 @@ def _events(
             event_ids(rows), timestamps_ms[rows].tolist(), _taken(messages, rows), strict=True
         )
     ]
+
+
+def _line_ids(
+    stream: str, timestamps_ms: Numbers, messages: pa.StringArray, ingestion_ms: int, rows: Numbers
+) -> list[str]:
+    """Ids out of the stream, the time and the text, so that they are the same when events come again."""
+    count = len(messages)
+    keys, marks = line_hashes(messages, np.repeat(stream_hashes([stream]), count))
+    ingested = np.full(count, ingestion_ms, np.int64)
+    ordinals = ordinals_of(timestamps_ms, ingested, keys)
+    streams = np.zeros(count, np.int32)
+    events = Events(timestamps_ms, ingested, keys, ordinals, marks, streams, [stream], messages)
+    return events.take(rows).ids()
 
 
 def _taken(messages: pa.StringArray, rows: Numbers) -> list[str]:

@@ -18,6 +18,7 @@ from sqlalchemy import case, delete, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from vpcflow.base.clock import Clock
+from vpcflow.base.errors import StoreError
 from vpcflow.control.state import Database, Place
 from vpcflow.control.state.tables import METRIC_MINUTES, METRIC_SERIES
 
@@ -104,9 +105,15 @@ class MetricStore:
         self._waiting: dict[tuple[Place, Series, int], _Waiting] = {}
         self._since_s = clock.monotonic_s()
         self._cleaned_s: float | None = None
+        #: Samples that found no room while the database said no.
+        self.lost_points = 0
 
     def add(self, place: Place, points: Iterable[Point]) -> None:
-        """Add samples; those of minutes that are no longer kept are left out."""
+        """Add samples; those of minutes that are no longer kept are left out.
+
+        Shape: never raises for the database's sake: while it says no, samples wait up to the bound,
+        and beyond it they are lost and counted.
+        """
         oldest_s = self._clock.now_s() - RETENTION_S
         with self._lock:
             if not self._waiting:
@@ -116,14 +123,17 @@ class MetricStore:
                     continue
                 key = (place, point.series, point.minute_s)
                 before = self._waiting.get(key)
+                if before is None and len(self._waiting) >= WAITING_MAX:
+                    self._try_to_write()
+                if before is None and len(self._waiting) >= WAITING_MAX:
+                    self.lost_points += 1
+                    continue
                 self._waiting[key] = _Waiting(
                     point.statistic.joined(before.statistic) if before else point.statistic,
                     before.default if before and point.default is None else point.default,
                 )
-                if len(self._waiting) >= WAITING_MAX:
-                    self._write()
             if self._clock.monotonic_s() - self._since_s >= WAITING_S:
-                self._write()
+                self._try_to_write()
 
     def flush(self) -> None:
         """Write out what waits; to be called now and then, and at the end."""
@@ -158,6 +168,12 @@ class MetricStore:
                 period = row.minute_s - row.minute_s % period_s
                 found[period] = found[period].joined(one)
         return dict(sorted(found.items()))
+
+    def _try_to_write(self) -> None:
+        try:
+            self._write()
+        except StoreError:
+            self._since_s = self._clock.monotonic_s()
 
     def _write(self) -> None:
         """Under the lock."""

@@ -14,8 +14,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from vpcflow.base.clock import ManualClock
+from vpcflow.base.errors import StoreError
 from vpcflow.control.metrics.metric_store import (
     NOTHING,
+    WAITING_MAX,
     WAITING_S,
     MetricStore,
     Point,
@@ -86,3 +88,27 @@ def test_what_waits_is_written_after_a_while(tmp_path: Path) -> None:
     clock.advance(WAITING_S)
     store.add(place, [Point(SERIES[0], NOW_S, sample(1))])
     assert MetricStore(database, clock).series(place) == [SERIES[0]]
+
+
+def test_samples_wait_while_the_database_says_no_and_are_counted_beyond_the_bound(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock, place = ManualClock(NOW_S), Place("1", "r")
+    database = Database.in_folder(tmp_path)
+    store = MetricStore(database, clock)
+
+    def refuse() -> None:
+        raise StoreError("no")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(database, "writing", refuse)
+        many = [Series("n", str(i)) for i in range(WAITING_MAX + 3)]
+        store.add(place, [Point(series, NOW_S, sample(1)) for series in many])
+        clock.advance(WAITING_S)
+        store.add(place, [Point(many[0], NOW_S, sample(1))])
+        with pytest.raises(StoreError):
+            store.flush()
+    assert store.lost_points == 3
+    assert len(store.series(place)) == WAITING_MAX
+    found = store.statistics(place, many[0], NOW_S - 60, NOW_S + 60, 60)
+    assert found == {NOW_S: Statistic(2.0, 2.0, 1.0, 1.0)}

@@ -28,6 +28,7 @@ from vpcflow.control.logs.log_event_filters import PAYLOAD_BYTES_MAX, LogEventFi
 from vpcflow.control.logs.log_group import LOG_GROUPS, LogGroup
 from vpcflow.control.metrics.metric_store import MetricStore
 from vpcflow.control.state import Database, Place, State
+from vpcflow.record.log_format import default_format
 
 PLACE = Place("123456789012", "us-east-1")
 STREAM = "arn:aws:firehose:us-east-1:123456789012:deliverystream/there"
@@ -104,6 +105,7 @@ class World:
             "eni-1-all",
             times.astype(np.int64),
             pa.array(messages, pa.string()),
+            int(self.clock.now_s() * 1000),
             lambda rows: [f"{row:056d}" for row in rows.tolist()],
         )
 
@@ -416,6 +418,41 @@ def test_what_fits_a_subscription_is_sent_on(world: World) -> None:
             },
         )
     ]
+
+
+def test_ids_are_made_of_the_events_and_the_same_when_they_come_again(world: World) -> None:
+    world.subscribe()
+    world.sent.clear()
+    times = np.full(3, 1_700_000_000_000)
+    for ingested_ms in (1, 2):
+        messages = pa.array(["same", "same", "other"])
+        world.events.take_events(PLACE, "group", "s", times, messages, ingested_ms)
+    first, again = ([event["id"] for event in sent["logEvents"]] for _, sent in world.sent)
+    assert first == again
+    assert len(set(first)) == 3
+    assert all(len(one) == 56 and one.isdigit() for one in first)
+
+
+def test_flow_records_are_filtered_as_their_lines(world: World) -> None:
+    records = pa.record_batch(
+        {
+            "interface_id": pa.array(["eni-1", "eni-1"]),
+            "dstport": pa.array([22, 443], pa.int32()),
+            "start": pa.array([1_699_999_999, 1_699_999_999], pa.int64()),
+            "end": pa.array([1_700_000_000, 1_700_000_000], pa.int64()),
+            "action": pa.array(["REJECT", "REJECT"]),
+        }
+    )
+    took = (PLACE, "group", "eni-1-all", records, default_format(), 1_700_000_000_000)
+    world.events.take_records(*took)
+    world.put("ssh", SSH_REJECT.replace('protocol="6"', "protocol"))
+    world.subscribe("s", "[..., dstport=22, p, pk, by, s, e, action, status]")
+    world.sent.clear()
+    world.events.take_records(*took)
+    assert world.sums() == [1.0]
+    (event,) = world.sent[0][1]["logEvents"]
+    assert event["timestamp"] == 1_699_999_999_000
+    assert event["message"] == "2 - eni-1 - - - 22 - - - 1699999999 1700000000 REJECT -"
 
 
 def test_payloads_are_bounded_and_lose_nothing(world: World) -> None:
