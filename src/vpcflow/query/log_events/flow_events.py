@@ -244,9 +244,9 @@ class FlowRecords:
         footer = self._footer(group.path)
 
         def read() -> pa.Table:
-            file = pq.ParquetFile(
-                group.path, metadata=footer, read_dictionary=list(_DICTIONARIES), pre_buffer=False
-            )
+            leaves = set(footer.schema.names)
+            dictionaries = [name for name in _DICTIONARIES if name in leaves]
+            file = pq.ParquetFile(group.path, metadata=footer, read_dictionary=dictionaries)
             with file:
                 held = set(file.schema_arrow.names)
                 return file.read_row_group(
