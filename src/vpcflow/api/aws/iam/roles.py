@@ -37,6 +37,7 @@ from vpcflow.control.state import State
 
 Answer = Mapping[str, Any] | None
 _SESSION_S = 3600
+_LISTING = "PathPrefix Marker MaxItems"
 
 
 class Roles:
@@ -47,8 +48,10 @@ class Roles:
 
     def operations(self) -> list[Operation]:
         """All of them."""
-        role, profile = self._role_arn, self._profile_arn
-        listing = "PathPrefix Marker MaxItems"
+        return [*self._role_operations(), *self._profile_operations()]
+
+    def _role_operations(self) -> list[Operation]:
+        role = self._role_arn
         return [
             Operation(
                 "CreateRole",
@@ -58,7 +61,7 @@ class Roles:
                 resources=role,
             ),
             Operation("GetRole", self.get_role, "RoleName", resources=role),
-            Operation("ListRoles", self.list_roles, listing),
+            Operation("ListRoles", self.list_roles, _LISTING),
             Operation(
                 "UpdateRole",
                 self.update_role,
@@ -92,6 +95,11 @@ class Roles:
             Operation(
                 "DeleteRolePermissionsBoundary", self.delete_boundary, "RoleName", resources=role
             ),
+        ]
+
+    def _profile_operations(self) -> list[Operation]:
+        profile = self._profile_arn
+        return [
             Operation(
                 "CreateInstanceProfile",
                 self.create_profile,
@@ -101,7 +109,7 @@ class Roles:
             Operation(
                 "GetInstanceProfile", self.get_profile, "InstanceProfileName", resources=profile
             ),
-            Operation("ListInstanceProfiles", self.list_profiles, listing),
+            Operation("ListInstanceProfiles", self.list_profiles, _LISTING),
             Operation(
                 "DeleteInstanceProfile",
                 self.delete_profile,
@@ -124,7 +132,7 @@ class Roles:
                 "ListInstanceProfilesForRole",
                 self.profiles_for_role,
                 "RoleName Marker MaxItems",
-                resources=role,
+                resources=self._role_arn,
             ),
         ]
 
