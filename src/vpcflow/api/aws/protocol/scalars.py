@@ -144,11 +144,16 @@ def seconds_of(value: datetime | float) -> float:
     return millis / 1000 if rest else whole
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
+def _day(days: int) -> str:
+    return (_EPOCH + timedelta(days=days)).date().isoformat()
+
+
 def _iso8601(millis: int, with_millis: bool) -> str:
-    moment = _EPOCH + timedelta(milliseconds=millis)
-    text = moment.isoformat(timespec="milliseconds" if with_millis else "seconds")
-    return text[:-6] + "Z"
+    days, rest = divmod(millis, 86_400_000)
+    seconds, millis = divmod(rest, 1000)
+    clock = f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
+    return f"{_day(days)}T{clock}.{millis:03d}Z" if with_millis else f"{_day(days)}T{clock}Z"
 
 
 def timestamp_text(value: Any, form: str, with_millis: bool) -> str:

@@ -11,7 +11,6 @@ from botocore.model import Shape
 from vpcflow.api.aws.protocol.models import members_of, trait
 from vpcflow.api.aws.protocol.scalars import (
     blob_text,
-    boolean_text,
     double_text,
     timestamp_text,
 )
@@ -73,6 +72,9 @@ class XmlWriters:
                 out.append(f"{opening}{text}{closing}")
 
             return string
+        if kind == "boolean":
+            yes, no = f"{opening}true{closing}", f"{opening}false{closing}"
+            return lambda value, out: out.append(yes if value else no)
         text_of = self.text_of(shape)
         return lambda value, out: out.append(f"{opening}{text_of(value)}{closing}")
 
@@ -83,7 +85,6 @@ class XmlWriters:
             form, millis = trait(shape, "timestampFormat") or "iso8601", self._millis
             return lambda value: timestamp_text(value, form, millis)
         texts: dict[str, Callable[[Any], str]] = {
-            "boolean": boolean_text,
             "integer": lambda value: str(int(value)),
             "long": lambda value: str(int(value)),
             "double": double_text,
