@@ -118,6 +118,7 @@ class Journal:
         """Read a segment, or what it shrank to by now; None when it is gone or damaged.
 
         Shape: what a dropped segment shrank to may stand for later segments too.
+        Errors: StoreError when the disk does not let it be read now.
         """
         while True:
             with self._lock:
@@ -134,10 +135,12 @@ class Journal:
                     if self._covering(segment.number) == now:
                         self._forget_damaged(now)
                 continue
-            except (StoreError, OSError, ValueError):
+            except (StoreError, ValueError):
                 with self._lock:
                     self._forget_damaged(now)
                 return None
+            except OSError as error:
+                raise _cannot(error, now.path, "read") from error
             with self._lock:
                 self._loaded.append(made)
             return made

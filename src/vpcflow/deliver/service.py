@@ -88,8 +88,10 @@ class DeliveryService:
     def step(self) -> float:
         """Do what is due now; seconds until it is worth to come again."""
         progress = self.progress
+        # Before the plans: what comes later may belong to a flow log that is made just now.
+        last = self.journal.last
         changed = progress.refresh(self._plans(), self.journal.first)
-        if progress.settle_deleted(self.journal.last) or changed:
+        if progress.settle_deleted(last) or changed:
             self._assign_lanes()
         self._ask_gates()
         self._run_elsewhere()
@@ -97,7 +99,7 @@ class DeliveryService:
         again = log_groups is not None and log_groups.is_due() and self._run_lane(log_groups)
         if self.journal.first <= self.journal.last:
             self.journal.cursors = progress.cursors()
-            self.journal.remove_through(progress.floor(self.journal.last))
+            self.journal.remove_through(progress.floor(last))
             self.journal.enforce()
         return 0.0 if again else self._settings.poll_s
 

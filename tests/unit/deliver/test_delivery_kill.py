@@ -1,13 +1,16 @@
 """Aim: a kill at any moment loses no record and leaves no object half or twice.
 
-Method: every call that makes something durable or leaves the process is counted; the run is killed
+Method: real processes that are killed; then every call that makes something durable or leaves the process is counted; the run is killed
 at each of them in turn, started again, and compared with a run that was not killed.
 """
 
 from __future__ import annotations
 
 import gzip
+import json
 import os
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -93,6 +96,16 @@ def check(desk: Delivery) -> None:
         assert max(Counter(lines).values()) == 1, "no record twice in an object"
     assert set(desk.to.object_lines()) == set(lines_for(bucket, *BATCHES))
     assert desk.waiting == 0
+
+
+def test_killed_processes_lose_nothing(tmp_path: Path) -> None:
+    script = Path(__file__).parents[3] / "bench" / "kill_delivery.py"
+    command = [sys.executable, str(script), "--moments", "4", "--seed", "3"]
+    found = subprocess.run(
+        [*command, "--folder", str(tmp_path / "data")], capture_output=True, text=True, check=False
+    )
+    assert found.returncode == 0, found.stderr
+    assert json.loads(found.stdout.splitlines()[-1])["records"] > 0
 
 
 def test_a_kill_at_every_durable_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

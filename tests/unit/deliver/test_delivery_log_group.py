@@ -51,6 +51,21 @@ def test_without_a_flow_log_nothing_is_kept(tmp_path: Path) -> None:
     assert desk.waiting == 0
 
 
+def test_a_flow_log_that_is_made_during_a_step_loses_nothing(tmp_path: Path) -> None:
+    records = records_of(20)
+    desk = Delivery(tmp_path)
+
+    def plans() -> tuple[DeliveryPlan, ...]:
+        desk.commit(records)
+        desk.service._plans = lambda: (PLAN,)
+        return ()
+
+    desk.service._plans = plans
+    desk.service.step()
+    desk.service.step()
+    assert desk.to.lines(PLAN) == lines_for(PLAN, records)
+
+
 def test_a_role_that_is_mended_gets_what_waited(tmp_path: Path) -> None:
     batches = [records_of(20, seed=n, start_s=T0 + 60 * n) for n in range(3)]
     other = plan_of(2, LOG_GROUP, resource_id="vpc-b")

@@ -100,6 +100,25 @@ def test_a_damaged_segment_is_counted_and_kept_apart(tmp_path: Path) -> None:
     assert numbers(journal) == [(2, 2, False)]
 
 
+def test_a_segment_that_cannot_be_read_now_is_not_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    records = records_of(10)
+    journal = Journal(tmp_path / "journal", ROOMY)
+    journal.take(spooled(tmp_path, records))
+    (segment,) = journal.after(0, 10)
+
+    def busy(path: Path) -> bytes:
+        raise OSError(errno.EMFILE, "too many open files")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "read_bytes", busy)
+        with pytest.raises(StoreError, match="too many"):
+            journal.load(segment)
+    made = journal.load(segment)
+    assert made is not None and made.records == records
+
+
 def test_a_full_journal_tells_what_is_lost(tmp_path: Path) -> None:
     batches = [records_of(400, seed=n, start_s=T0 + 60 * n) for n in range(6)]
     paths = spooled(tmp_path, *batches)
