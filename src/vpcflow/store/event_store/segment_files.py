@@ -99,6 +99,8 @@ def read_events(
                 # A put is in chronological order.
                 low, high = np.searchsorted(times, (start_ms, end_ms))
                 count = int(high - low)
+                if count <= 0:
+                    continue
                 columns.append(
                     (
                         times[low:high],
