@@ -1,0 +1,206 @@
+"""All delivery streams: records in, batches out, one thread that sends."""
+
+from __future__ import annotations
+
+import random
+import shutil
+import threading
+import uuid
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Protocol
+from urllib.parse import quote, unquote
+
+import structlog
+from prometheus_client import Counter
+
+from vpcflow.base.clock import Clock, SystemClock
+from vpcflow.deliver.firehose.batch_sender import BatchSender, ObjectDestination
+from vpcflow.deliver.firehose.buffer import BufferFullError, StreamBuffer
+from vpcflow.deliver.firehose.http_endpoint import Sender, send
+from vpcflow.deliver.firehose.settings import FirehoseSettings
+from vpcflow.deliver.firehose.stream_plan import StreamPlan
+from vpcflow.deliver.status import DestinationError, FailureMessage
+
+_LOG = structlog.get_logger(__name__)
+RECORDS = Counter("vpcflow_deliver_firehose_records", "Records that delivery streams took")
+#: How long the sending thread sleeps at most.
+IDLE_S = 60.0
+#: Batches of one stream that are sent before others have a turn.
+BATCHES_PER_STEP_MAX = 8
+
+
+class PlanOf(Protocol):
+    """Whoever keeps the streams."""
+
+    def __call__(self, stream_arn: str) -> StreamPlan | None:
+        """What a stream does; None when there is none."""
+
+
+class _Stream:
+    """One stream's buffer and what is under way."""
+
+    def __init__(self, buffer: StreamBuffer) -> None:
+        self.buffer = buffer
+        self.sender: BatchSender | None = None
+        self.failures = 0
+        self.next_try_s = 0.0
+
+
+class FirehoseStreams:
+    """Takes records for delivery streams and delivers them at least once.
+
+    Shape: ``put`` may be called by any number of threads; ``step`` or ``run`` belong to one.
+    Records of a stream arrive in the order in which they were put.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        plan_of: PlanOf,
+        objects: ObjectDestination,
+        settings: FirehoseSettings | None = None,
+        clock: Clock | None = None,
+        sender: Sender = send,
+    ) -> None:
+        self._folder = folder
+        self._plan_of = plan_of
+        self._objects = objects
+        self._settings = settings or FirehoseSettings()
+        self._clock = clock or SystemClock()
+        self._send = sender
+        self._lock = threading.Lock()
+        self._wake = threading.Event()
+        self._stopping = False
+        self._streams: dict[str, _Stream] = {}
+        folder.mkdir(parents=True, exist_ok=True)
+        for found in sorted(folder.iterdir()):
+            if found.name.startswith("."):
+                shutil.rmtree(found, ignore_errors=True)
+            elif found.is_dir():
+                self._streams[unquote(found.name)] = _Stream(self._buffer(found))
+
+    def put(self, stream_arn: str, records: Sequence[bytes]) -> None:
+        """Take records: they are on the disk when this returns.
+
+        Errors: DestinationError when there is no such stream or its buffer is full; then none of
+        them was taken.
+        """
+        plan = self._plan_of(stream_arn)
+        if plan is None:
+            raise DestinationError(
+                FailureMessage.UNKNOWN_ERROR, "there is no such delivery stream", where=stream_arn
+            )
+        if not records:
+            return
+        stream = self._stream(stream_arn)
+        try:
+            stream.buffer.put(records, int(self._clock.now_s() * 1000), plan.buffer_bytes)
+        except BufferFullError:
+            raise DestinationError(
+                FailureMessage.RATE_LIMITED,
+                f"the stream's buffer holds {stream.buffer.held_bytes} bytes that wait for its"
+                " destination",
+                where=stream_arn,
+                hint="mend the destination, or raise firehose.buffer_bytes_max",
+            ) from None
+        RECORDS.inc(len(records))
+        self._wake.set()
+
+    def forget(self, stream_arn: str) -> None:
+        """Drop what waits for a stream that was deleted."""
+        with self._lock:
+            stream = self._streams.pop(stream_arn, None)
+            if stream is None:
+                return
+            stream.buffer.close()
+            gone = self._folder / f".gone-{uuid.uuid4()}"
+            self._path(stream_arn).rename(gone)
+        shutil.rmtree(gone, ignore_errors=True)
+
+    def held_bytes(self) -> Mapping[str, int]:
+        """Bytes that wait, by stream."""
+        with self._lock:
+            return {arn: stream.buffer.held_bytes for arn, stream in self._streams.items()}
+
+    def step(self) -> float:
+        """Send what is due; in how many seconds something is due again."""
+        with self._lock:
+            streams = list(self._streams.items())
+        wait_s = IDLE_S
+        for arn, stream in streams:
+            plan = self._plan_of(arn)
+            if plan is None:
+                self.forget(arn)
+                continue
+            wait_s = min(wait_s, self._step(stream, plan))
+        return max(wait_s, 0.0)
+
+    def run(self) -> None:
+        """Send until ``stop`` is called."""
+        while not self._stopping:
+            try:
+                wait_s = self.step()
+            except Exception:  # noqa: BLE001 - one fault must not end all deliveries
+                _LOG.exception("delivery streams: a step failed")
+                wait_s = self._settings.retry_first_s
+            self._clock.wait(self._wake, wait_s)
+            self._wake.clear()
+
+    def stop(self) -> None:
+        """Let ``run`` end after what it is doing; what waits stays on the disk."""
+        self._stopping = True
+        self._wake.set()
+
+    def close(self) -> None:
+        """Close the buffers."""
+        with self._lock:
+            for stream in self._streams.values():
+                stream.buffer.close()
+
+    def _step(self, stream: _Stream, plan: StreamPlan) -> float:
+        interval_s = max(float(plan.interval_s), self._settings.interval_min_s)
+        due_s = stream.buffer.due_in_s(int(self._clock.now_s() * 1000), interval_s)
+        if due_s is not None and due_s <= 0 and not stream.buffer.batches():
+            # While a destination fails, what comes joins the open batch and not a heap of small ones.
+            stream.buffer.close_batch()
+            due_s = None
+        for _ in range(BATCHES_PER_STEP_MAX):
+            batches = stream.buffer.batches()
+            if not batches:
+                return IDLE_S if due_s is None else due_s
+            now_s = self._clock.monotonic_s()
+            if now_s < stream.next_try_s:
+                return stream.next_try_s - now_s
+            batch = batches[0]
+            if stream.sender is None or stream.sender.batch != batch:
+                stream.sender = BatchSender(
+                    batch, self._objects, self._send, self._settings.request_timeout_s, self._clock
+                )
+            if stream.sender.attempt(plan):
+                stream.buffer.delivered(batch)
+                stream.sender, stream.failures, stream.next_try_s = None, 0, 0.0
+            else:
+                stream.failures = stream.sender.failures
+                stream.next_try_s = self._clock.monotonic_s() + self._backoff_s(stream.failures)
+        return 0.0
+
+    def _backoff_s(self, failures: int) -> float:
+        settings = self._settings
+        exponent = min(failures - 1, 32)
+        wait_s = min(settings.retry_first_s * 2.0**exponent, settings.retry_max_s)
+        spread = settings.retry_jitter
+        return wait_s * random.uniform(1 - spread, 1 + spread)  # noqa: S311 - jitter
+
+    def _stream(self, arn: str) -> _Stream:
+        with self._lock:
+            stream = self._streams.get(arn)
+            if stream is None:
+                stream = self._streams[arn] = _Stream(self._buffer(self._path(arn)))
+            return stream
+
+    def _buffer(self, folder: Path) -> StreamBuffer:
+        return StreamBuffer(folder, self._settings.buffer_bytes_max)
+
+    def _path(self, arn: str) -> Path:
+        return self._folder / quote(arn, safe="")
