@@ -61,7 +61,8 @@ def validate(
     found: list[Violation] = []
     for member, required, path, check in _plan(input_shape, style):
         value = parameters.get(member)
-        if value is None:
+        # To EC2 a required text that is empty is one that is not there.
+        if value is None or (value == "" and required and style == "ec2"):
             if required:
                 found.append(Violation(path, None, (MISSING,)))
         elif check is not None and member not in raw_members:

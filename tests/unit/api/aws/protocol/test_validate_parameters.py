@@ -154,6 +154,12 @@ def test_logs_words_its_constraints(
             "The request must contain the parameter VpcId",
         ),
         (
+            "CreateSecurityGroup",
+            {"GroupName": "g", "Description": ""},
+            "MissingParameter",
+            "The request must contain the parameter GroupDescription",
+        ),
+        (
             "DescribeVpcs",
             {"MaxResults": 4},
             "InvalidParameterValue",
