@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from ipaddress import ip_network
 
 from vpcflow.base.errors import ServiceError
 from vpcflow.control.ids import new_id
@@ -15,6 +14,7 @@ from vpcflow.control.network.lookup import (
     vpc_of,
 )
 from vpcflow.control.network.resources import (
+    EVERYONE,
     NETWORK_ACLS,
     SUBNETS,
     NetworkAclResource,
@@ -27,7 +27,7 @@ from vpcflow.policy.security_group import Direction
 
 #: Entries of one direction, without the last one, that an ACL may have.
 ENTRIES_MAX = 40
-_DEFAULT_RULE_NUMBER = 100
+_DEFAULT_RULE_NUMBERS = {4: 100, 6: 101}
 
 
 def association_id(acl_id: str, subnet_id: str) -> str:
@@ -44,20 +44,36 @@ def create_acl(
     tags: dict[str, str] | None = None,
 ) -> NetworkAclResource:
     """Make an ACL; the default one allows everything, another nothing."""
-    vpc_of(change, place, vpc_id)
+    vpc = vpc_of(change, place, vpc_id).vpc
     acl_id = new_id("acl")
-    entries = (
-        tuple(
-            NetworkAclEntry(_DEFAULT_RULE_NUMBER, direction, True, ip_network("0.0.0.0/0"))
-            for direction in Direction
-        )
-        if is_default
-        else ()
-    )
+    entries: tuple[NetworkAclEntry, ...] = ()
+    if is_default:
+        for version in sorted({4, *(block.version for block in vpc.cidr_blocks)}):
+            entries += _allow_all(version)
     made = NetworkAclResource(NetworkAcl(acl_id, vpc_id, entries=entries), is_default=is_default)
     change.put(NETWORK_ACLS, place, acl_id, made)
     add_tags(change, place, acl_id, "network-acl", tags or {})
     return made
+
+
+def _allow_all(version: int) -> tuple[NetworkAclEntry, ...]:
+    return tuple(
+        NetworkAclEntry(_DEFAULT_RULE_NUMBERS[version], direction, True, EVERYONE[version])
+        for direction in Direction
+    )
+
+
+def allow_ipv6(change: Change, place: Place, vpc_id: str) -> None:
+    """Let the default ACL of a VPC that now has IPv6 allow it, where it has no such entry yet."""
+    for found in list(change.all(NETWORK_ACLS, place).values()):
+        if found.acl.vpc_id == vpc_id and found.is_default:
+            numbers = {(entry.rule_number, entry.direction) for entry in found.acl.entries}
+            more = tuple(
+                entry
+                for entry in _allow_all(6)
+                if (entry.rule_number, entry.direction) not in numbers
+            )
+            _put_entries(change, place, found, (*found.acl.entries, *more))
 
 
 def delete_acl(change: Change, place: Place, acl_id: str) -> None:

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from ipaddress import ip_network
 from typing import Any, TypeVar
 
 from vpcflow.control.state import Kind
@@ -19,6 +20,8 @@ from vpcflow.policy.security_group import PrefixList, SecurityGroup
 
 V = TypeVar("V")
 DEFAULT_GROUP_NAME = "default"
+#: Every address of a family.
+EVERYONE: Mapping[int, Network] = {4: ip_network("0.0.0.0/0"), 6: ip_network("::/0")}
 #: The target of routes within a VPC.
 LOCAL_GATEWAY = "local"
 

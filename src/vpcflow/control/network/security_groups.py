@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from ipaddress import ip_network
 
 from vpcflow.base.errors import ServiceError
 from vpcflow.control.ids import new_id
@@ -20,14 +19,22 @@ from vpcflow.control.network.lookup import (
 from vpcflow.control.network.permissions import Permission, permission_of
 from vpcflow.control.network.resources import (
     DEFAULT_GROUP_NAME,
+    EVERYONE,
     NETWORK_INTERFACES,
     SECURITY_GROUPS,
     VPCS,
+    Origin,
     SecurityGroupResource,
 )
 from vpcflow.control.state import Change, Place
 from vpcflow.control.tags import add_tags, remove_tags
-from vpcflow.policy.security_group import Direction, SecurityGroup, SecurityGroupRule
+from vpcflow.inventory.vpc import Vpc
+from vpcflow.policy.security_group import (
+    PROTOCOL_ALL,
+    Direction,
+    SecurityGroup,
+    SecurityGroupRule,
+)
 
 #: Rules of one direction and one family of addresses that a group may have.
 RULES_MAX = 60
@@ -35,14 +42,14 @@ _TEXT_LENGTH_MAX = 255
 _DEFAULT_DESCRIPTION = "default VPC security group"
 
 
-def create_default_group(change: Change, place: Place, vpc_id: str) -> SecurityGroupResource:
+def create_default_group(change: Change, place: Place, vpc: Vpc) -> SecurityGroupResource:
     """Make the group that a VPC begins with: its members reach each other, and everyone."""
     group_id = new_id("sg")
     rules = (
         SecurityGroupRule(new_id("sgr"), Direction.INGRESS, group_id=group_id),
-        _allow_all(),
+        *_all_egress(vpc),
     )
-    group = SecurityGroup(group_id, vpc_id, DEFAULT_GROUP_NAME, rules)
+    group = SecurityGroup(group_id, vpc.vpc_id, DEFAULT_GROUP_NAME, rules)
     made = SecurityGroupResource(group, description=_DEFAULT_DESCRIPTION)
     change.put(SECURITY_GROUPS, place, group_id, made)
     return made
@@ -63,22 +70,41 @@ def create_group(
     """
     _check_texts(name, description)
     vpc_id = vpc_id or default_vpc_id(change, place)
-    vpc_of(change, place, vpc_id)
+    vpc = vpc_of(change, place, vpc_id).vpc
     if named_group(change, place, vpc_id, name):
         raise ServiceError(
             "InvalidGroup.Duplicate",
             f"The security group '{name}' already exists for VPC '{vpc_id}'",
         )
     group_id = new_id("sg")
-    group = SecurityGroup(group_id, vpc_id, name, (_allow_all(),))
+    group = SecurityGroup(group_id, vpc_id, name, _all_egress(vpc))
     made = SecurityGroupResource(group, description=description)
     change.put(SECURITY_GROUPS, place, group_id, made)
     add_tags(change, place, group_id, "security-group", tags or {})
     return made
 
 
-def _allow_all() -> SecurityGroupRule:
-    return SecurityGroupRule(new_id("sgr"), Direction.EGRESS, cidr=ip_network("0.0.0.0/0"))
+def _all_egress(vpc: Vpc) -> tuple[SecurityGroupRule, ...]:
+    """Rules that allow all egress, one for each family of the VPC's blocks."""
+    versions = sorted({4, *(block.version for block in vpc.cidr_blocks)})
+    return tuple(
+        SecurityGroupRule(new_id("sgr"), Direction.EGRESS, cidr=EVERYONE[version])
+        for version in versions
+    )
+
+
+def allow_ipv6_egress(change: Change, place: Place, vpc_id: str) -> None:
+    """Let the default group of a VPC that now has IPv6 allow as much of it as of IPv4."""
+    found = named_group(change, place, vpc_id, DEFAULT_GROUP_NAME)
+    if found is None or found.origin is not Origin.API:
+        return
+    egress = [
+        permission_of(rule) for rule in found.group.rules if rule.direction is Direction.EGRESS
+    ]
+    allowed = {one.cidr for one in egress if one.protocol == PROTOCOL_ALL}
+    if EVERYONE[4] in allowed and EVERYONE[6] not in allowed:
+        rule = SecurityGroupRule(new_id("sgr"), Direction.EGRESS, cidr=EVERYONE[6])
+        _put_rules(change, place, found, (*found.group.rules, rule))
 
 
 def _check_texts(name: str, description: str) -> None:

@@ -3,15 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from vpcflow.control.network.attachments import attach_interface
 from vpcflow.control.network.declared import declared_inventory, declared_rules
 from vpcflow.control.network.host_sync import sync_host
-from vpcflow.control.network.resources import NetworkInterfaceResource
-from vpcflow.control.state import State
+from vpcflow.control.network.resources import (
+    NETWORK_INTERFACES,
+    SUBNETS,
+    VPCS,
+    NetworkInterfaceResource,
+)
+from vpcflow.control.state import Kind, Place, State
 from vpcflow.inventory.network_interface import Attachment
 from vpcflow.inventory.snapshot import Inventory
 from vpcflow.policy.rule_set import RuleSet
+
+#: What flow logs can be on, as CreateFlowLogs' ResourceType calls it.
+_FLOW_LOG_KINDS: dict[str, Kind[Any]] = {
+    "VPC": VPCS,
+    "Subnet": SUBNETS,
+    "NetworkInterface": NETWORK_INTERFACES,
+}
 
 
 @dataclass(frozen=True)
@@ -19,6 +32,11 @@ class NetworkService:
     """VPCs and all that is in them, over one state."""
 
     state: State
+
+    def resource_exists(self, place: Place, resource_type: str, resource_id: str) -> bool:
+        """Whether there is a VPC, Subnet or NetworkInterface, in CreateFlowLogs' words, of an id."""
+        kind = _FLOW_LOG_KINDS.get(resource_type)
+        return kind is not None and self.state.get(kind, place, resource_id) is not None
 
     def sync_host(
         self,

@@ -15,7 +15,7 @@ from vpcflow.control.network.lookup import (
     dependency_violation,
     vpc_of,
 )
-from vpcflow.control.network.network_acls import create_acl
+from vpcflow.control.network.network_acls import allow_ipv6, create_acl
 from vpcflow.control.network.networks import (
     is_block_size,
     new_ipv6_block,
@@ -36,7 +36,7 @@ from vpcflow.control.network.resources import (
     derived_id,
 )
 from vpcflow.control.network.route_tables import add_local_routes, create_main_table, create_route
-from vpcflow.control.network.security_groups import create_default_group
+from vpcflow.control.network.security_groups import allow_ipv6_egress, create_default_group
 from vpcflow.control.network.subnets import create_subnet
 from vpcflow.control.network.zones import zones_of
 from vpcflow.control.state import Change, Place
@@ -84,7 +84,7 @@ def create_vpc(
         dns_hostnames=is_default,
     )
     change.put(VPCS, place, vpc_id, made)
-    create_default_group(change, place, vpc_id)
+    create_default_group(change, place, made.vpc)
     create_main_table(change, place, made.vpc)
     create_acl(change, place, vpc_id, is_default=True)
     add_tags(change, place, vpc_id, "vpc", tags or {})
@@ -262,6 +262,9 @@ def associate_block(
             f"This network '{vpc_id}' has met its maximum number of allowed CIDRs: {len(family)}",
         )
     _put_blocks(change, place, found, (*found.vpc.cidr_blocks, block))
+    if block.version == 6:
+        allow_ipv6_egress(change, place, vpc_id)
+        allow_ipv6(change, place, vpc_id)
     return block
 
 

@@ -41,6 +41,9 @@ from vpcflow.inventory.network_interface import Attachment, NetworkInterface
 from vpcflow.inventory.snapshot import Inventory
 from vpcflow.inventory.subnet import Subnet
 from vpcflow.inventory.vpc import Vpc
+from vpcflow.policy.bindings import Bindings
+from vpcflow.policy.evaluate_reference import InterfaceFlow, judge_flow
+from vpcflow.policy.judgement import Initiated, Verdict
 from vpcflow.policy.network_acl import NetworkAcl
 from vpcflow.policy.rule_set import RuleSet
 from vpcflow.policy.security_group import Direction, PrefixList, SecurityGroup
@@ -250,6 +253,30 @@ def test_a_rule_of_the_api_is_one_of_the_policys(network: NetworkService) -> Non
     subnet = rules.inventory.subnets[rules.inventory.interfaces[interface_id].subnet_id]
     assert subnet.network_acl_id in rules.network_acls
     assert network.declared_rules() is rules
+    for port, verdict in ((443, Verdict.ACCEPT), (80, Verdict.REJECT)):
+        flow = InterfaceFlow(
+            interface_id,
+            Direction.INGRESS,
+            IPv4Address("198.51.100.7"),
+            rules.inventory.interfaces[interface_id].ipv4_addresses[0],
+            6,
+            40_000,
+            port,
+            initiated=Initiated.THERE,
+        )
+        assert judge_flow(Bindings(rules), flow).verdict is verdict
+
+
+def test_what_flow_logs_can_be_on(network: NetworkService) -> None:
+    vpc_id, subnet_id, interface_id = _made(network)
+    for kind, resource_id in (
+        ("VPC", vpc_id),
+        ("Subnet", subnet_id),
+        ("NetworkInterface", interface_id),
+    ):
+        assert network.resource_exists(PLACE, kind, resource_id)
+        assert not network.resource_exists(PLACE, kind, "x-1")
+    assert not network.resource_exists(PLACE, "TransitGateway", vpc_id)
 
 
 def test_ten_thousand_interfaces(network: NetworkService) -> None:

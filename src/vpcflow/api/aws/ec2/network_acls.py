@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from ipaddress import ip_network
 from typing import Any
 
 from vpcflow.api.aws.ec2.describe import (
@@ -18,7 +17,7 @@ from vpcflow.api.aws.ec2.describe import (
 )
 from vpcflow.api.aws.operation import Call, Operation
 from vpcflow.base.errors import ServiceError
-from vpcflow.control.network import NETWORK_ACLS, NetworkService
+from vpcflow.control.network import NETWORK_ACLS, VPCS, NetworkService
 from vpcflow.control.network.lookup import View
 from vpcflow.control.network.network_acls import (
     association_id,
@@ -31,19 +30,26 @@ from vpcflow.control.network.network_acls import (
 )
 from vpcflow.control.network.networks import parse_network
 from vpcflow.control.network.permissions import normal_ports, protocol_number
-from vpcflow.control.network.resources import NetworkAclResource
+from vpcflow.control.network.resources import EVERYONE, NetworkAclResource
 from vpcflow.policy.network_acl import RULE_NUMBER_LAST, NetworkAclEntry
 from vpcflow.policy.protocols import ICMP, ICMPV6, TCP, UDP
 from vpcflow.policy.security_group import PORT_MAX, Direction
 
+#: What AWS shows as the numbers of the entries that deny the rest of each family.
+_LAST_NUMBERS = {4: RULE_NUMBER_LAST, 6: RULE_NUMBER_LAST + 1}
+
 Values = Callable[[NetworkAclResource], list[str]]
 
 
-def all_entries(resource: NetworkAclResource) -> list[NetworkAclEntry]:
+def all_entries(view: View, call: Call, resource: NetworkAclResource) -> list[NetworkAclEntry]:
     """The entries of an ACL with the last ones, which deny the rest; egress first, as AWS answers."""
+    vpc = view.get(VPCS, call.place, resource.acl.vpc_id)
+    has_ipv6 = vpc is not None and any(block.version == 6 for block in vpc.vpc.cidr_blocks)
     last = [
-        NetworkAclEntry(RULE_NUMBER_LAST, direction, False, ip_network("0.0.0.0/0"))
+        NetworkAclEntry(number, direction, False, EVERYONE[version])
         for direction in Direction
+        for version, number in _LAST_NUMBERS.items()
+        if version == 4 or has_ipv6
     ]
     return sorted(
         [*resource.acl.entries, *last],
@@ -68,10 +74,10 @@ def entry_members(entry: NetworkAclEntry) -> dict[str, Any]:
     return members
 
 
-def _entry_values(*path: str) -> Values:
+def _entry_values(view: View, call: Call, *path: str) -> Values:
     def values(one: NetworkAclResource) -> list[str]:
         found: list[str] = []
-        for entry in all_entries(one):
+        for entry in all_entries(view, call, one):
             value: Any = entry_members(entry)
             for name in path:
                 value = value.get(name) if value is not None else None
@@ -93,16 +99,16 @@ def _filters(call: Call, view: View) -> dict[str, Any]:
         "association.network-acl-id": lambda one: [one.acl.network_acl_id for _ in subnets(one)],
         "association.subnet-id": subnets,
         "default": lambda one: [text_of(one.is_default)],
-        "entry.cidr": _entry_values("CidrBlock"),
-        "entry.icmp.code": _entry_values("IcmpTypeCode", "Code"),
-        "entry.icmp.type": _entry_values("IcmpTypeCode", "Type"),
-        "entry.ipv6-cidr": _entry_values("Ipv6CidrBlock"),
-        "entry.port-range.from": _entry_values("PortRange", "From"),
-        "entry.port-range.to": _entry_values("PortRange", "To"),
-        "entry.protocol": _entry_values("Protocol"),
-        "entry.rule-action": _entry_values("RuleAction"),
-        "entry.egress": _entry_values("Egress"),
-        "entry.rule-number": _entry_values("RuleNumber"),
+        "entry.cidr": _entry_values(view, call, "CidrBlock"),
+        "entry.icmp.code": _entry_values(view, call, "IcmpTypeCode", "Code"),
+        "entry.icmp.type": _entry_values(view, call, "IcmpTypeCode", "Type"),
+        "entry.ipv6-cidr": _entry_values(view, call, "Ipv6CidrBlock"),
+        "entry.port-range.from": _entry_values(view, call, "PortRange", "From"),
+        "entry.port-range.to": _entry_values(view, call, "PortRange", "To"),
+        "entry.protocol": _entry_values(view, call, "Protocol"),
+        "entry.rule-action": _entry_values(view, call, "RuleAction"),
+        "entry.egress": _entry_values(view, call, "Egress"),
+        "entry.rule-number": _entry_values(view, call, "RuleNumber"),
         "network-acl-id": lambda one: [one.acl.network_acl_id],
         "owner-id": lambda _: [call.caller.account_id],
         "vpc-id": lambda one: [one.acl.vpc_id],
@@ -122,7 +128,7 @@ def acl_members(call: Call, view: View, resource: NetworkAclResource) -> dict[st
             }
             for subnet_id in subnets_under(view, call.place, acl_id)
         ],
-        "Entries": [entry_members(entry) for entry in all_entries(resource)],
+        "Entries": [entry_members(entry) for entry in all_entries(view, call, resource)],
         "IsDefault": resource.is_default,
         "NetworkAclId": acl_id,
         "Tags": tag_members(call, view, acl_id),

@@ -408,6 +408,20 @@ def test_ipv6_addresses(world: NetworkWorld) -> None:
     assert len(world.interface(subnet_id)["Ipv6Addresses"]) == 1
 
 
+def test_ipv6_of_a_vpc_is_allowed_as_much_as_ipv4(world: NetworkWorld) -> None:
+    first = world.vpc(AmazonProvidedIpv6CidrBlock=True)
+    second = world.vpc()
+    world.call("AssociateVpcCidrBlock", VpcId=second, AmazonProvidedIpv6CidrBlock=True)
+    for vpc_id in (first, second):
+        (acl,) = world.call("DescribeNetworkAcls", Filters=filters(vpc_id=vpc_id))["NetworkAcls"]
+        numbers = [entry["RuleNumber"] for entry in acl["Entries"]]
+        assert numbers == [100, 101, 32767, 32768] * 2
+        (group,) = world.call("DescribeSecurityGroups", Filters=filters(vpc_id=vpc_id))[
+            "SecurityGroups"
+        ]
+        assert group["IpPermissionsEgress"][0]["Ipv6Ranges"] == [{"CidrIpv6": "::/0"}]
+
+
 def test_interface_groups(world: NetworkWorld) -> None:
     vpc_id, other_vpc = world.vpc(), world.vpc("10.9.0.0/16")
     subnet_id = world.subnet(vpc_id)
