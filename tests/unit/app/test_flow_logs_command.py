@@ -17,7 +17,7 @@ from vpcflow.app.cli.main import cli
 from vpcflow.base.clock import ManualClock
 from vpcflow.base.errors import FlowLogError
 from vpcflow.control.flow_logs.service import FlowLogService
-from vpcflow.control.flow_logs.surroundings import BucketProblem, Surroundings
+from vpcflow.control.flow_logs.surroundings import Surroundings
 from vpcflow.control.state import Database, State
 
 ACCOUNT = "000000000000"
@@ -30,8 +30,8 @@ def fake_control_plane(settings: Any) -> SimpleNamespace:
     around = Surroundings(
         lambda _place, _type, one: not one.endswith("-none"),
         lambda _place, role, _group, _id: None if role == ROLE else "no such role",
-        lambda _place, bucket, _prefix, _caller: (
-            None if bucket == "bucket" else BucketProblem.MISSING
+        lambda _place, bucket, _prefix, _hive: (
+            None if bucket == "bucket" else ("400", f"LogDestination: {bucket} does not exist")
         ),
         lambda _place, _stream: True,
     )

@@ -95,16 +95,13 @@ def create(
     **chosen: Any,
 ) -> None:
     """Create a flow log on each RESOURCE: ids of VPCs, subnets or network interfaces, of one kind."""
-    from vpcflow.control.caller import root_caller
     from vpcflow.control.flow_logs.validation import checked_request
 
     settings = settings_of(ctx)
     place = _place(settings, region)
     parameters = _parameters(resource_ids, destination, chosen, place)
     with _control(settings) as control:
-        created = control.flow_logs.create(
-            checked_request(parameters, place), place, root_caller(place.account_id)
-        )
+        created = control.flow_logs.create(checked_request(parameters, place), place)
         made: Sequence[FlowLog] = ()
         if created.flow_log_ids:
             made = control.flow_logs.describe(place, ids=created.flow_log_ids).flow_logs

@@ -7,7 +7,7 @@ import secrets
 from dataclasses import dataclass
 
 from vpcflow.base.errors import ServiceError
-from vpcflow.control.state import Change, Kind, Place
+from vpcflow.control.state import Change, Kind, Place, State
 
 #: How long an answer is remembered, and how many of an account and region.
 TOKEN_AGE_S = 24 * 3_600
@@ -53,12 +53,12 @@ def new_token() -> str:
     return base64.b64encode(secrets.token_bytes(_TOKEN_BYTES)).decode()
 
 
-def answer_of(change: Change, place: Place, token: str, fingerprint: str) -> Created | None:
+def answer_of(view: State | Change, place: Place, token: str, fingerprint: str) -> Created | None:
     """What the same request was answered before; None when it is new.
 
     Errors: ServiceError ``IdempotentParameterMismatch`` when the token was used for another one.
     """
-    found = change.get(ANSWERED, place, token)
+    found = view.get(ANSWERED, place, token)
     if found is None:
         return None
     if found.fingerprint != fingerprint:

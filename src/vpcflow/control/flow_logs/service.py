@@ -10,7 +10,6 @@ from typing import Any
 from vpcflow.base.clock import Clock
 from vpcflow.base.errors import ServiceError
 from vpcflow.control.arns import arn
-from vpcflow.control.caller import Caller
 from vpcflow.control.flow_logs.flow_log import (
     FLOW_LOGS,
     PAST_FLOW_LOGS,
@@ -27,7 +26,7 @@ from vpcflow.control.flow_logs.request_token import (
     remember,
 )
 from vpcflow.control.flow_logs.selections import selection_of, source_of
-from vpcflow.control.flow_logs.surroundings import Authorize, BucketProblem, Surroundings
+from vpcflow.control.flow_logs.surroundings import Authorize, Surroundings
 from vpcflow.control.flow_logs.validation import FlowLogRequest
 from vpcflow.control.ids import new_id
 from vpcflow.control.state import Change, Place, State
@@ -55,6 +54,7 @@ _NOT_FOUND = {
 }
 
 Plan = tuple[FlowLog, Place, FlowLogSelection]
+_Refusal = tuple[str, str]
 _Groups = Mapping[str, tuple[LogGroupSource, ...]]
 
 
@@ -104,15 +104,18 @@ class FlowLogService:
             every = here(f"{RESOURCE_TYPE}/*")
             ask("ec2:CreateTags", [every], {"ec2:CreateAction": "CreateFlowLogs"})
 
-    def create(self, request: FlowLogRequest, place: Place, caller: Caller) -> Created:
+    def create(self, request: FlowLogRequest, place: Place) -> Created:
         """One flow log for every resource of the request that can have it.
 
         Errors: the failure of the first resource when none can have it for a reason of its own: it
         does not exist, has the same flow log or too many. A destination that cannot be delivered to
         is told for each resource.
         """
+        answered = self._check_first(request, place)
+        if answered is not None:
+            return answered
         token = request.client_token or new_token()
-        refusal = self._destination_refusal(request, place, caller)
+        refusal = self._destination_refusal(request, place)
         flow_log_ids = sorted(new_id("fl") for _ in request.resource_ids)
         problem = self._role_problem(request, place, flow_log_ids[0])
         with self._state.change() as change:
@@ -122,8 +125,6 @@ class FlowLogService:
                     return before
             now_ms = int(self._clock.now_s() * 1000)
             made, failed = _sorted_out(change, request, place, self._around, refusal)
-            if not made and refusal is None:
-                raise ServiceError(failed[0].code, failed[0].message)
             for flow_log_id, resource_id in zip(flow_log_ids, made, strict=False):
                 flow_log = _flow_log(request, flow_log_id, resource_id, token, now_ms, problem)
                 change.put(FLOW_LOGS, place, flow_log_id, flow_log)
@@ -249,22 +250,34 @@ class FlowLogService:
         problem = self._around.role_problem(place, role, group, flow_log.flow_log_id)
         return ACCESS_ERROR if problem else None
 
-    def _destination_refusal(
-        self, request: FlowLogRequest, place: Place, caller: Caller
-    ) -> str | None:
+    def _check_first(self, request: FlowLogRequest, place: Place) -> Created | None:
+        """Look before anything is asked that may change something; the change looks again.
+
+        Errors: ServiceError when nothing can come of the request.
+        """
+        refused: ServiceError | None = None
+        try:
+            _sorted_out(self._state, request, place, self._around, None)
+        except ServiceError as error:
+            refused = error
+        # In this order: what the same request made a moment ago must not refuse its repetition.
+        if request.client_token:
+            before = answer_of(self._state, place, request.client_token, request.fingerprint)
+            if before is not None:
+                return before
+        if refused is not None:
+            raise refused
+        return None
+
+    def _destination_refusal(self, request: FlowLogRequest, place: Place) -> _Refusal | None:
         if request.destination_type is DestinationType.S3:
-            problem = self._around.bucket_problem(place, request.bucket, request.prefix, caller)
-            if problem is BucketProblem.MISSING:
-                return f"LogDestination: {request.bucket} does not exist"
-            if problem is BucketProblem.DENIED:
-                return (
-                    f"Access Denied for LogDestination: {request.bucket}. "
-                    "Please check LogDestination permission."
-                )
-        elif request.destination_type is DestinationType.FIREHOSE:
-            stream = request.log_destination or ""
-            if not self._around.stream_exists(place, stream):
-                return f"LogDestination: {stream.rpartition('/')[2]} does not exist"
+            hive = request.options is not None and request.options.hive_compatible_partitions
+            return self._around.bucket_problem(place, request.bucket, request.prefix, hive)
+        stream = request.log_destination or ""
+        if request.destination_type is DestinationType.FIREHOSE and not self._around.stream_exists(
+            place, stream
+        ):
+            return "400", f"LogDestination: {stream.rpartition('/')[2]} does not exist"
         return None
 
     def _role_problem(self, request: FlowLogRequest, place: Place, flow_log_id: str) -> str | None:
@@ -275,16 +288,19 @@ class FlowLogService:
 
 
 def _sorted_out(
-    change: Change,
+    view: State | Change,
     request: FlowLogRequest,
     place: Place,
     around: Surroundings,
-    refusal: str | None,
+    refusal: _Refusal | None,
 ) -> tuple[list[str], list[FlowLogFailure]]:
-    """The resources that can have the flow log, and why the others cannot."""
+    """The resources that can have the flow log, and why the others cannot.
+
+    Errors: the first failure when no resource can, for a reason of its own.
+    """
     wanted = set(request.resource_ids)
     there: dict[str, list[FlowLog]] = {}
-    for flow_log in change.all(FLOW_LOGS, place).values():
+    for flow_log in view.all(FLOW_LOGS, place).values():
         if flow_log.resource_id in wanted:
             there.setdefault(flow_log.resource_id, []).append(flow_log)
     made: list[str] = []
@@ -295,7 +311,7 @@ def _sorted_out(
             code, text = _NOT_FOUND[request.resource_type]
             failed.append(FlowLogFailure(resource_id, code, text.format(resource_id)))
         elif refusal is not None:
-            failed.append(FlowLogFailure(resource_id, "400", refusal))
+            failed.append(FlowLogFailure(resource_id, *refusal))
         elif any(_is_same(request, other) for other in others):
             failed.append(
                 FlowLogFailure(
@@ -316,6 +332,8 @@ def _sorted_out(
             )
         else:
             made.append(resource_id)
+    if not made and refusal is None:
+        raise ServiceError(failed[0].code, failed[0].message)
     return made, failed
 
 

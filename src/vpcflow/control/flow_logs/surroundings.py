@@ -4,18 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any, Protocol
 
-from vpcflow.control.caller import Caller
 from vpcflow.control.state import Place
-
-
-class BucketProblem(StrEnum):
-    """Why nothing can be delivered to a bucket."""
-
-    MISSING = "missing"
-    DENIED = "denied"
 
 
 class Authorize(Protocol):
@@ -40,11 +31,12 @@ class Surroundings:
     Shape: ``resource_exists(place, resource_type, id)`` for VPC, Subnet and NetworkInterface; it is
     asked within a change, so it reads the State and nothing slow.
     ``role_problem(place, role_arn, log_group_name, flow_log_id)`` is a sentence on why the role cannot
-    deliver to the log group, or None. ``bucket_problem(place, bucket, prefix, caller)`` and
-    ``stream_exists(place, stream_arn)`` are asked before the change and may take a while.
+    deliver to the log group, or None. ``bucket_problem(place, bucket, prefix, hive)`` is AWS's code and message
+    where nothing can be delivered to the folder, or None; it may give the delivery its right to an
+    own bucket, so it is asked last. It and ``stream_exists(place, stream_arn)`` may take a while.
     """
 
     resource_exists: Callable[[Place, str, str], bool]
     role_problem: Callable[[Place, str, str, str], str | None]
-    bucket_problem: Callable[[Place, str, str, Caller], BucketProblem | None]
+    bucket_problem: Callable[[Place, str, str, bool], tuple[str, str] | None]
     stream_exists: Callable[[Place, str], bool]

@@ -6,16 +6,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from vpcflow.base.clock import ManualClock
-from vpcflow.control.caller import Caller, root_caller
 from vpcflow.control.flow_logs.request_token import Created
 from vpcflow.control.flow_logs.service import FlowLogService
-from vpcflow.control.flow_logs.surroundings import BucketProblem, Surroundings
+from vpcflow.control.flow_logs.surroundings import Surroundings
 from vpcflow.control.flow_logs.validation import checked_request
 from vpcflow.control.state import Database, Place, State
 
 ACCOUNT = "123456789012"
 PLACE = Place(ACCOUNT, "us-east-1")
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/flow-logs"
+MISSING = "LogDestination: {} does not exist"
+DENIED = "Access Denied for LogDestination: {}. Please check LogDestination permission."
 GROUP = {
     "ResourceType": "VPC",
     "ResourceIds": ["vpc-1"],
@@ -43,6 +44,7 @@ class World:
     buckets: set[str] = field(default_factory=lambda: {"bucket", "other"})
     denied: set[str] = field(default_factory=set)
     roles: set[str] = field(default_factory=lambda: {ROLE})
+    asked: list[tuple[str, str, bool]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.clock = ManualClock(1_700_000_000.25)
@@ -61,11 +63,12 @@ class World:
         return None if role in self.roles else "no such role"
 
     def bucket_problem(
-        self, _place: Place, bucket: str, _prefix: str, _caller: Caller
-    ) -> BucketProblem | None:
+        self, _place: Place, bucket: str, prefix: str, hive: bool
+    ) -> tuple[str, str] | None:
+        self.asked.append((bucket, prefix, hive))
         if bucket in self.denied:
-            return BucketProblem.DENIED
-        return None if bucket in self.buckets else BucketProblem.MISSING
+            return "400", DENIED.format(bucket)
+        return None if bucket in self.buckets else ("400", MISSING.format(bucket))
 
     def has_stream(self, _place: Place, stream: str) -> bool:
         return stream.endswith("/stream")
@@ -73,7 +76,7 @@ class World:
     def create(self, base: dict[str, Any], **changes: Any) -> Created:
         """Create with some parameters changed."""
         request = checked_request({**base, **changes}, PLACE)
-        return self.service.create(request, PLACE, root_caller(ACCOUNT))
+        return self.service.create(request, PLACE)
 
     def only(self, base: dict[str, Any], **changes: Any) -> str:
         """Create one flow log and give its id."""

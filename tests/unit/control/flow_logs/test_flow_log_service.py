@@ -94,6 +94,19 @@ def test_a_bucket_that_cannot_be_had_is_told_for_each_resource(world: World) -> 
     assert failure.message == "LogDestination: none does not exist"
 
 
+def test_a_bucket_is_asked_last(world: World) -> None:
+    """Asking may already change the bucket's policy."""
+    with pytest.raises(ServiceError):
+        world.create(S3, ResourceIds=["vpc-9"])
+    assert not world.asked
+    options = {"HiveCompatiblePartitions": True}
+    world.create(S3, LogDestination="arn:aws:s3:::bucket/a/b/", DestinationOptions=options)
+    assert world.asked == [("bucket", "a/b", True)]
+    with pytest.raises(ServiceError):
+        world.create(S3, LogDestination="arn:aws:s3:::bucket/a/b/", DestinationOptions=options)
+    assert len(world.asked) == 1
+
+
 def test_the_same_flow_log_twice_is_refused(world: World) -> None:
     arn = f"arn:aws:logs:us-east-1:{ACCOUNT}:log-group:group"
     for base, again in (

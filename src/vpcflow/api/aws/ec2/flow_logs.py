@@ -100,7 +100,7 @@ class _Handlers:
                 "Request would have succeeded, but DryRun flag is set.",
                 status=412,
             )
-        created = self._flow_logs.create(request, call.place, call.caller)
+        created = self._flow_logs.create(request, call.place)
         return {
             "ClientToken": created.client_token,
             "FlowLogIds": list(created.flow_log_ids),

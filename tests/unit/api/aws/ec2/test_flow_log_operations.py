@@ -17,7 +17,7 @@ from vpcflow.base.errors import ServiceError
 from vpcflow.control.caller import Caller, root_caller
 from vpcflow.control.flow_logs.flow_log import FLOW_LOGS, DestinationType, FlowLog
 from vpcflow.control.flow_logs.service import FlowLogService
-from vpcflow.control.flow_logs.surroundings import BucketProblem, Surroundings
+from vpcflow.control.flow_logs.surroundings import Surroundings
 from vpcflow.control.state import Database, Place, State
 from vpcflow.control.tags import TAG_SETS, TagSet
 from vpcflow.record.flow_log_selection import TrafficType
@@ -58,8 +58,10 @@ class Endpoint:
             Surroundings(
                 lambda _place, _type, one: not one.endswith("-none"),
                 lambda _place, role, _group, _id: None if role == ROLE else "no such role",
-                lambda _place, bucket, _prefix, _caller: (
-                    None if bucket == "bucket" else BucketProblem.MISSING
+                lambda _place, bucket, _prefix, _hive: (
+                    None
+                    if bucket == "bucket"
+                    else ("400", f"LogDestination: {bucket} does not exist")
                 ),
                 lambda _place, _stream: True,
             ),
