@@ -262,7 +262,7 @@ def test_a_rule_of_the_api_is_one_of_the_policys(network: NetworkService) -> Non
             6,
             40_000,
             port,
-            initiated=Initiated.THERE,
+            initiated=Initiated.HERE,
         )
         assert judge_flow(Bindings(rules), flow).verdict is verdict
 

@@ -62,13 +62,14 @@ def chosen(
     ids_parameter: str,
     key: Callable[[T], str],
     known: Mapping[str, Values[T]],
+    page_min: int = PAGE_MIN,
 ) -> tuple[list[T], str | None]:
     """The resources of a kind that a Describe asks for: one page, and the token of the next."""
     ids = call.get(ids_parameter) or ()
     items = (
         find_all(view, kind, call.place, ids) if ids else list(view.all(kind, call.place).values())
     )
-    return paged(call, view, items, key, known, ids_parameter)
+    return paged(call, view, items, key, known, ids_parameter, page_min)
 
 
 def chosen_of(
@@ -96,6 +97,7 @@ def paged(
     key: Callable[[T], str],
     known: Mapping[str, Values[T]],
     ids_parameter: str = "",
+    page_min: int = PAGE_MIN,
 ) -> tuple[list[T], str | None]:
     """Those of the items that the filters let through: one page, and the token of the next.
 
@@ -109,11 +111,11 @@ def paged(
             "InvalidParameterCombination",
             f"The parameter {word} cannot be used with the parameter maxResults",
         )
-    if limit is not None and limit < PAGE_MIN:
+    if limit is not None and limit < page_min:
         raise ServiceError(
             "InvalidParameterValue",
             f"Value ( {limit} ) for parameter maxResults is invalid. "
-            f"Expecting a value of at least {PAGE_MIN}.",
+            f"Expecting a value of at least {page_min}.",
         )
     place, tag_sets = call.place, view.all(TAG_SETS, call.place)
 

@@ -22,6 +22,9 @@ from vpcflow.control.network.lookup import View, prefix_list_of
 from vpcflow.control.network.prefix_lists import create_list, delete_list, entries_of, modify_list
 from vpcflow.control.network.resources import PrefixListResource
 
+#: The least MaxResults of these operations.
+_PAGE_MIN = 1
+
 
 def list_members(
     call: Call, view: View, resource: PrefixListResource, state: str
@@ -77,7 +80,7 @@ class _Handlers:
 
     def describe(self, call: Call) -> dict[str, Any]:
         found, token = chosen(
-            call, self._state, PREFIX_LISTS, "PrefixListIds", _key, _filters(call)
+            call, self._state, PREFIX_LISTS, "PrefixListIds", _key, _filters(call), _PAGE_MIN
         )
         answer = [
             list_members(
@@ -93,7 +96,9 @@ class _Handlers:
     def describe_plain(self, call: Call) -> dict[str, Any]:
         filters = _filters(call)
         del filters["owner-id"]
-        found, token = chosen(call, self._state, PREFIX_LISTS, "PrefixListIds", _key, filters)
+        found, token = chosen(
+            call, self._state, PREFIX_LISTS, "PrefixListIds", _key, filters, _PAGE_MIN
+        )
         answer = [
             {
                 "Cidrs": [str(network) for network in one.prefix_list.cidrs],
@@ -107,7 +112,9 @@ class _Handlers:
     def entries(self, call: Call) -> dict[str, Any]:
         found = prefix_list_of(self._state, call.place, call.get("PrefixListId"))
         entries = entries_of(found, call.get("TargetVersion"))
-        some, token = paged(call, self._state, entries, lambda one: str(one[0]), {})
+        some, token = paged(
+            call, self._state, entries, lambda one: str(one[0]), {}, page_min=_PAGE_MIN
+        )
         answer = [
             {"Cidr": str(network), "Description": text} if text else {"Cidr": str(network)}
             for network, text in some
