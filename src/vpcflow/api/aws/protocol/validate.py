@@ -23,6 +23,8 @@ from vpcflow.api.aws.protocol.violations import (
 VIOLATIONS_MAX = 50
 #: A text longer than this is not held against a pattern: its length is refused, or none is bounded.
 PATTERN_TEXT_MAX = 20_480
+#: The same for a text whose length the model does not bound: some of their patterns are quadratic.
+UNBOUNDED_TEXT_MAX = 4_096
 
 Check = Callable[[Any, str, list[Violation]], None]
 #: A constraint on a scalar: its words if the value breaks it.
@@ -262,7 +264,7 @@ def _rules(shape: Shape) -> tuple[_Rule, ...]:
 
 def _pattern_rule(pattern: Pattern, longest: int | None) -> _Rule:
     words = f"Member must satisfy regular expression pattern: {pattern.model}"
-    bound = PATTERN_TEXT_MAX if longest is None else min(longest, PATTERN_TEXT_MAX)
+    bound = UNBOUNDED_TEXT_MAX if longest is None else min(longest, PATTERN_TEXT_MAX)
     fits = pattern.fits
 
     def matches(value: Any) -> str | None:
