@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import structlog
@@ -22,6 +22,8 @@ from vpcflow.api.aws.protocol.wire_answer import WireAnswer
 from vpcflow.api.aws.signature import Verified, Verifier, peek_scope
 from vpcflow.base.clock import Clock
 from vpcflow.base.errors import FlowLogError, ServiceError
+from vpcflow.control.caller import Caller
+from vpcflow.control.permissions import WORDED_FOR
 
 _LOG = structlog.get_logger(__name__)
 REQUESTS = Counter(
@@ -114,18 +116,32 @@ class Dispatcher:
             request_id,
             self._clock.now_s(),
             raw,
-            self._authorize,
+            self._within(target.service, verified.region, raw.client),
         )
         if not operation.authorizes_itself:
             action = operation.action or f"{target.service}:{operation.name}"
             resources = operation.resources(call) if operation.resources else ("*",)
-            self._authorize(call.caller, action, resources, {"aws:RequestedRegion": call.region})
+            call.authorize(call.caller, action, resources)
         if parameters.get("DryRun") is True and not operation.handles_dry_run:
             raise dry_run()
         result = operation.handle(call)
         if isinstance(result, EventStream):
             return StreamAnswer(target, result, request_id)
         return serialise(target, result or {}, request_id)
+
+    def _within(self, service: str, region: str, client: str) -> Authorizer:
+        """The authorizer of one request: knows where it came from, and refuses in its service's words."""
+        known = {WORDED_FOR: service, "aws:RequestedRegion": region, "aws:SourceIp": client or None}
+
+        def ask(
+            caller: Caller,
+            action: str,
+            resources: Sequence[str],
+            context: Mapping[str, Any] | None = None,
+        ) -> None:
+            self._authorize(caller, action, resources, {**known, **(context or {})})
+
+        return ask
 
     def _operation(self, target: Target) -> Operation | None:
         service = self._services.get(target.service)
@@ -143,7 +159,7 @@ def _without_frames(raw: RawRequest, verified: Verified) -> RawRequest:
     if encoding:
         headers.append(("content-encoding", encoding))
     headers += [pair for pair in upload.trailers.items() if pair[0].startswith("x-amz-checksum-")]
-    return RawRequest(raw.method, raw.path, raw.query, headers, upload.data)
+    return replace(raw, headers=headers, body=upload.data)
 
 
 def dry_run() -> ServiceError:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing, suppress
+from dataclasses import replace
 from typing import Any
 
 from vpcflow.api.aws.body_limits import BODY_BYTES_DEFAULT_MAX, BODY_BYTES_MAX
@@ -44,6 +45,7 @@ class AwsEndpoint:
             scope["query_string"].decode("latin-1"),
             [(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]],
             b"",
+            (scope.get("client") or ("",))[0],
         )
         limit = BODY_BYTES_MAX.get(self._dispatcher.target(head).service, BODY_BYTES_DEFAULT_MAX)
         length = _length(head)
@@ -62,7 +64,7 @@ class AwsEndpoint:
                 if error.refusal is not None:
                     await self._refuse(head, error.refusal, send)
                 return
-            raw = RawRequest(head.method, head.path, head.query, head.headers, body)
+            raw = replace(head, body=body)
             loop = asyncio.get_running_loop()
             answer = await loop.run_in_executor(self._pool, self._dispatcher.answer, raw)
         if isinstance(answer, StreamAnswer):

@@ -15,7 +15,7 @@ class RawRequest:
     """A request as it came over the wire.
 
     Shape: ``path`` is still percent-encoded, ``query`` is the raw query string; header names are
-    lower-case, in the order in which they came.
+    lower-case, in the order in which they came; ``client`` is the other end's address, if known.
     """
 
     method: str
@@ -23,6 +23,7 @@ class RawRequest:
     query: str
     headers: Sequence[tuple[str, str]]
     body: bytes
+    client: str = ""
 
     def header(self, name: str) -> str | None:
         """The first header of a lower-case name."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import NoReturn
 
 from vpcflow.api.aws.operation import RawRequest
@@ -15,7 +15,6 @@ from vpcflow.api.aws.signature.chunked import (
     SIGNED_CHUNKS_TRAILER,
     UNSIGNED_CHUNKS_TRAILER,
     ChunkKey,
-    unframe,
 )
 from vpcflow.api.aws.signature.claim import (
     ALGORITHM,
@@ -56,27 +55,6 @@ class Verified:
     region: str
     chunk_key: ChunkKey | None = None
     payload: str = UNSIGNED_PAYLOAD
-
-    def plain(self, raw: RawRequest) -> RawRequest:
-        """The request with its body out of chunks, which are checked, and trailers among its headers.
-
-        Errors: ServiceError for a broken frame or a chunk with a wrong signature.
-        """
-        if self.payload not in _STREAMING:
-            return raw
-        body, trailers = unframe(raw.body, self.chunk_key)
-        announced = raw.header("x-amz-decoded-content-length")
-        if announced is not None and announced != str(len(body)):
-            raise ServiceError(
-                "IncompleteBody",
-                "The request body terminated unexpectedly",
-            )
-        wanted = {
-            name.strip().lower() for name in (raw.header("x-amz-trailer") or "").split(",") if name
-        }
-        headers = [*_unframed_headers(raw, len(body))]
-        headers += [(name, value) for name, value in trailers if name in wanted]
-        return replace(raw, body=body, headers=headers)
 
 
 class Verifier:
@@ -134,9 +112,7 @@ class Verifier:
         elif old:
             return self._verify_old(raw, values)
         elif self._anonymous:
-            return Verified(
-                root_caller(self._account_id), self._default_region, payload=_payload_unsigned(raw)
-            )
+            return Verified(root_caller(self._account_id), self._default_region)
         else:
             raise refusal("unsigned", service)
         return self._verify(raw, claim, service, body_hash, check_body)
@@ -251,11 +227,7 @@ class Verifier:
         given = claim.signature.encode("utf-8", "surrogateescape")
         if not hmac.compare_digest(right.encode(), given):
             raise no_match("s3", claim.key_id, claim.signature, text, None)
-        return Verified(
-            self._caller(key, claim.token, "s3"),
-            self._default_region,
-            payload=_payload_unsigned(raw),
-        )
+        return Verified(self._caller(key, claim.token, "s3"), self._default_region)
 
 
 def _refuse(claim: Claim, service: str, first: tuple[str, bytes] | None) -> NoReturn:
@@ -313,24 +285,3 @@ def _payload(raw: RawRequest, claim: Claim, service: str) -> str | None:
         "valid sha256 value.",
         fields={"ArgumentName": "x-amz-content-sha256", "ArgumentValue": declared},
     )
-
-
-def _payload_unsigned(raw: RawRequest) -> str:
-    """The form of a body that no signature covers."""
-    declared = raw.header("x-amz-content-sha256")
-    return UNSIGNED_CHUNKS_TRAILER if declared in _STREAMING else UNSIGNED_PAYLOAD
-
-
-def _unframed_headers(raw: RawRequest, size: int) -> list[tuple[str, str]]:
-    kept: list[tuple[str, str]] = []
-    for name, value in raw.headers:
-        if name == "content-encoding":
-            codings = [each.strip() for each in value.split(",")]
-            left = [each for each in codings if each and each.lower() != "aws-chunked"]
-            if left:
-                kept.append((name, ",".join(left)))
-        elif name == "content-length":
-            kept.append((name, str(size)))
-        elif name not in ("x-amz-decoded-content-length", "x-amz-trailer"):
-            kept.append((name, value))
-    return kept
