@@ -113,8 +113,9 @@ def by_plan(cut: Cut) -> Iterator[tuple[DeliveryPlan, int, int]]:
     """Each flow log of a cut with the first of its pieces and that behind its last."""
     changes = np.flatnonzero(np.diff(cut.plans)) + 1
     firsts = [0, *changes.tolist()]
-    for first, end in zip(firsts, [*firsts[1:], len(cut.plans)], strict=True):
-        yield cut.of[int(cut.plans[first])], first, end
+    numbers = cut.plans[firsts].tolist()
+    for number, first, end in zip(numbers, firsts, [*firsts[1:], len(cut.plans)], strict=True):
+        yield cut.of[number], first, end
 
 
 def lost_records(cut: Cut) -> dict[str, int]:

@@ -102,9 +102,10 @@ def _deliveries(cut: Cut, batch_id: str) -> list[LogGroupDelivery]:
     suffix = cut.of[0].selection.stream_suffix
     named = [f"{name or NO_INTERFACE}-{suffix}" for name in cut.names]
     streams = [named[part] for part in cut.parts.tolist()]
+    rows = cut.begins.tolist()
     made = []
     for plan, first, end in by_plan(cut):
-        begin, stop = int(cut.begins[first]), int(cut.begins[end])
+        begin, stop = rows[first], rows[end]
         spans = StreamSpans(
             tuple(streams[first:end]),
             first_start_s[first:end],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -90,31 +90,24 @@ class DeliveryState:
 
     def publish(self, flow_log_ids: Iterable[str], to: int) -> None:
         """Write down that objects with the segments up to ``to`` will be in the bucket."""
-        self._change({one: {"publishing": to} for one in flow_log_ids})
+        self._change(flow_log_ids, lambda _, before: replace(before, publishing=to))
 
     def advance(self, flow_log_ids: Iterable[str], done: int, lost: Mapping[str, int]) -> None:
         """These flow logs have everything up to segment ``done``."""
         self._change(
-            {
-                one: {"done": done, "publishing": None, "lost": lost.get(one, 0)}
-                for one in flow_log_ids
-            }
+            flow_log_ids,
+            lambda one, before: Cursor(done, None, before.finished, before.lost + lost.get(one, 0)),
         )
 
     def finish(self, flow_log_ids: Iterable[str]) -> None:
         """These flow logs were deleted and have everything."""
-        self._change({one: {"finished": True} for one in flow_log_ids})
+        self._change(flow_log_ids, lambda _, before: replace(before, finished=True))
 
-    def _change(self, changes: Mapping[str, dict[str, int | None]]) -> None:
-        new = {}
+    def _change(self, flow_log_ids: Iterable[str], change: Callable[[str, Cursor], Cursor]) -> None:
         with self._lock:
-            for one, change in changes.items():
-                before = self._cursors.get(one)
-                if before is not None:  # else it was removed while its records were under way
-                    if "lost" in change:
-                        change["lost"] = before.lost + (change["lost"] or 0)
-                    new[one] = replace(before, **change)  # type: ignore[arg-type]
-            self._put(new)
+            held = ((one, self._cursors.get(one)) for one in flow_log_ids)
+            # One without a cursor was removed while its records were under way.
+            self._put({one: change(one, before) for one, before in held if before is not None})
 
     def _put(self, cursors: Mapping[str, Cursor]) -> None:
         with self._lock:
