@@ -31,10 +31,11 @@ from vpcflow.store.arrow_views import codes_of, numbers_of, one_chunk
 from vpcflow.store.data_file_entry import DataFileEntry
 from vpcflow.store.ingestion_times import IngestionTimes
 from vpcflow.store.layout import from_stored
+from vpcflow.store.stored_schema import STORED_COLUMNS
 
 #: Footers of data files that are kept; a file never changes.
 FOOTERS_MAX = 512
-_DICTIONARIES = ("vpc_id", "subnet_id", "interface_id", "action")
+_TEXTS = tuple(column.name for column in STORED_COLUMNS if column.type == pa.string())
 _ROW = "row"
 
 
@@ -245,8 +246,10 @@ class FlowRecords:
 
         def read() -> pa.Table:
             leaves = set(footer.schema.names)
-            dictionaries = [name for name in _DICTIONARIES if name in leaves]
-            file = pq.ParquetFile(group.path, metadata=footer, read_dictionary=dictionaries)
+            dictionaries = [name for name in _TEXTS if name in leaves]
+            file = pq.ParquetFile(
+                group.path, metadata=footer, read_dictionary=dictionaries, pre_buffer=False
+            )
             with file:
                 held = set(file.schema_arrow.names)
                 return file.read_row_group(
