@@ -131,7 +131,7 @@ def test_a_role_that_cannot_deliver_is_told_at_once(data: Path) -> None:
     )
     assert result.exit_code == 0
     assert "Access error" in result.stdout
-    assert "vpc-flow-logs.amazonaws.com" in result.stderr
+    assert "no such role" in result.stderr
 
 
 def test_what_could_not_be_made_is_an_error(data: Path) -> None:

@@ -106,11 +106,16 @@ def create(
         if created.flow_log_ids:
             made = control.flow_logs.describe(place, ids=created.flow_log_ids).flow_logs
             _show(made, control.state, place, as_json)
+        problems = {
+            one.flow_log_id: control.flow_logs.role_problem(one, place)
+            for one in made
+            if one.error_message
+        }
     for flow_log in made:
         if flow_log.error_message:
             click.echo(
-                f"{flow_log.flow_log_id}: delivery fails: {flow_log.error_message}; it begins once "
-                "the role trusts vpc-flow-logs.amazonaws.com and may write to CloudWatch Logs",
+                f"{flow_log.flow_log_id}: delivery begins once the role is mended: "
+                f"{problems[flow_log.flow_log_id]}",
                 err=True,
             )
     for failure in created.unsuccessful:

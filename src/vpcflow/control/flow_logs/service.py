@@ -227,28 +227,30 @@ class FlowLogService:
             if flow_log is not None:
                 change.put(FLOW_LOGS, place, flow_log_id, told(flow_log))
 
-    def forget_past(self, place: Place, group_name: str) -> None:
-        """A log group was deleted: what flow logs had in it is gone with it.
+    def forget_past(self, change: Change, place: Place, group_name: str) -> None:
+        """A log group is deleted with this change: what flow logs had in it goes with it.
 
         Shape: flow logs that exist go on, and begin the group anew with what comes from now on.
         """
-        with self._state.change() as change:
-            now_s = int(self._clock.now_s())
-            for flow_log_id, flow_log in change.all(PAST_FLOW_LOGS, place).items():
-                if flow_log.log_group_name == group_name:
-                    change.remove(PAST_FLOW_LOGS, place, flow_log_id)
-            for flow_log_id, flow_log in change.all(FLOW_LOGS, place).items():
-                if flow_log.log_group_name == group_name:
-                    anew = replace(flow_log, visible_from_s=now_s)
-                    change.put(FLOW_LOGS, place, flow_log_id, anew)
+        now_s = int(self._clock.now_s())
+        for flow_log_id, flow_log in change.all(PAST_FLOW_LOGS, place).items():
+            if flow_log.log_group_name == group_name:
+                change.remove(PAST_FLOW_LOGS, place, flow_log_id)
+        for flow_log_id, flow_log in change.all(FLOW_LOGS, place).items():
+            if flow_log.log_group_name == group_name:
+                anew = replace(flow_log, visible_from_s=now_s)
+                change.put(FLOW_LOGS, place, flow_log_id, anew)
 
     def check_delivery(self, flow_log: FlowLog, place: Place) -> str | None:
         """Why the flow log cannot deliver to its log group, in the words of its status; or None."""
+        return ACCESS_ERROR if self.role_problem(flow_log, place) else None
+
+    def role_problem(self, flow_log: FlowLog, place: Place) -> str | None:
+        """The same as a sentence that names the role and what it lacks."""
         role, group = flow_log.deliver_logs_permission_arn, flow_log.log_group_name
         if role is None or group is None:
             return None
-        problem = self._around.role_problem(place, role, group, flow_log.flow_log_id)
-        return ACCESS_ERROR if problem else None
+        return self._around.role_problem(place, role, group, flow_log.flow_log_id)
 
     def _check_first(self, request: FlowLogRequest, place: Place) -> Created | None:
         """Look before anything is asked that may change something; the change looks again.
