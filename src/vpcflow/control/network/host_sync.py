@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
+from operator import is_
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from vpcflow.control.network.lookup import View
 from vpcflow.control.network.resources import (
@@ -44,6 +46,12 @@ HOST_KINDS: tuple[Kind[Any], ...] = (
     INSTANCES,
 )
 _NAME_TAG = "Name"
+_NOTHING = Inventory()
+_NO_RULES = RuleSet(_NOTHING)
+#: What each state was last found to agree with, and the marks of the state then.
+_agreed: WeakKeyDictionary[State, tuple[tuple[int, ...], tuple[Inventory, RuleSet, Inventory]]] = (
+    WeakKeyDictionary()
+)
 
 Keyed = dict[tuple[Place, str], Any]
 
@@ -72,8 +80,16 @@ def sync_host(
     resource (groups, network ACL, tags) stays, unless it names what is no more.
     Errors: StoreError when the database says no.
     """
-    found = _Found(inventory, rule_set or RuleSet(inventory), declared or Inventory())
+    rules, declared = rule_set or _NO_RULES, declared or _NOTHING
+    asked = (inventory, rules, declared)
+    marks = state.mark(*HOST_KINDS, ROUTE_TABLES, INTERNET_GATEWAYS)
+    before = _agreed.get(state)
+    # The host is asked often and changes seldom: the same objects need no comparison.
+    if before and before[0] == marks and all(map(is_, before[1], asked)):
+        return False
+    found = _Found(*asked)
     if next(_steps(state, state, found), None) is None:
+        _agreed[state] = (marks, asked)
         return False
     with state.change() as change:
         for step in list(_steps(state, change, found)):
