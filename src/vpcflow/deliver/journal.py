@@ -15,6 +15,8 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from prometheus_client import Counter
+
 from vpcflow.base.data_folder import fsync_folder
 from vpcflow.base.errors import StoreError
 from vpcflow.deliver.segment import (
@@ -33,6 +35,9 @@ from vpcflow.deliver.segment import (
 
 #: Segments that stay in memory after they were read: log groups and Firehose want the same ones.
 SEGMENTS_LOADED_MAX = 2
+DROPPED = Counter(
+    "vpcflow_deliver_dropped_records", "Records that became SKIPDATA because the journal was full"
+)
 _PART = ".part"
 _LAST_FILE = "last"
 _NO_LINK = (errno.EXDEV, errno.EPERM, errno.EMLINK, errno.EOPNOTSUPP)
@@ -179,10 +184,12 @@ class Journal:
             return
         lines = as_skipdata(made.records)
         self.segments_dropped += 1
-        self.records_dropped += sum(
+        dropped = sum(
             int(lines.column(name).to_numpy().sum())
             for name in (LOST_ACCEPT, LOST_REJECT, LOST_OTHER)
         )
+        self.records_dropped += dropped
+        DROPPED.inc(dropped)
         self._replace([segment], encode_records(lines))
 
     def _merge(self) -> bool:

@@ -6,6 +6,8 @@ import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from prometheus_client import Counter
+
 from vpcflow.base.clock import Clock
 from vpcflow.deliver.plan import DeliveryPlan
 from vpcflow.deliver.settings import DeliverySettings
@@ -16,6 +18,10 @@ from vpcflow.deliver.status import Backoff, DeliveryStatus, FailureMessage
 Gate = Callable[[DeliveryPlan], str | None]
 #: Flow log, status, message of a failure, and up to when it has its records (epoch seconds).
 OnStatus = Callable[[DeliveryPlan, DeliveryStatus, str | None, int | None], None]
+
+FAILURES = Counter(
+    "vpcflow_deliver_failures", "Deliveries of a flow log that were refused", ["message"]
+)
 
 
 @dataclass(slots=True)
@@ -133,6 +139,8 @@ class DeliveryProgress:
         if health is None:
             return
         now_s = self._clock.monotonic_s()
+        is_known = message in FailureMessage.__members__.values()
+        FAILURES.labels(message if is_known else "other").inc()
         if waits:
             if health.backoff is None:
                 health.backoff = self.make_backoff()

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+
+import structlog
 
 from vpcflow.base.clock import Clock
 from vpcflow.base.errors import StoreError
@@ -20,7 +21,7 @@ from vpcflow.deliver.s3 import BucketLane, ObjectDestination
 from vpcflow.deliver.settings import DeliverySettings
 from vpcflow.deliver.state import DeliveryState
 
-_log = logging.getLogger(__name__)
+_LOG = structlog.get_logger(__name__)
 #: Of plans, the destination that is shared: kind and bucket or stream.
 _LaneKey = tuple[str, str]
 _LOG_GROUPS: _LaneKey = ("log-groups", "")
@@ -113,7 +114,7 @@ class DeliveryService:
             except Exception as error:  # noqa: BLE001
                 # Without this thread nothing is delivered any more, so it goes on.
                 if str(error) != self.problem:
-                    _log.exception("delivery failed")
+                    _LOG.exception("delivery failed")
                 self.problem = str(error) or type(error).__name__
                 wait_s = max(self._settings.poll_s, self._settings.retry_first_s)
         self.close()
@@ -145,7 +146,7 @@ class DeliveryService:
         try:
             return lane.run()
         except Exception as error:  # noqa: BLE001 - it becomes the flow logs' status
-            _log.exception("delivery failed")
+            _LOG.exception("destination failed")
             lane.fail(lane.plans, error)
             return False
 
