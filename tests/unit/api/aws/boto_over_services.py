@@ -89,11 +89,12 @@ class BotoOverServices:
         target = resolve(raw, service)
         request_id = f"request-{next(self._numbers)}"
         try:
-            parameters = parse(target, raw)
-            shape = operation_of(service, str(target.operation)).input_shape
-            validate(parameters, shape, style_of(service, str(target.operation)))
             operation = self.services[service].operations.get(target.operation or "")
             assert operation is not None, f"{target.operation} is not offered"
+            raw_members = operation.raw_members
+            parameters = parse(target, raw, raw_members)
+            shape = operation_of(service, str(target.operation)).input_shape
+            validate(parameters, shape, style_of(service, str(target.operation)), raw_members)
             taken = {*operation.takes.split(), *operation.ignores}
             surplus = {name for name, value in parameters.items() if value} - taken
             assert not surplus, f"{operation.name} does not take {surplus}"
