@@ -6,6 +6,7 @@ import asyncio
 import errno
 import socket
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import uvicorn
@@ -83,7 +84,14 @@ def make_app(endpoint: AwsEndpoint) -> FastAPI:
 class ApiServer:
     """Serves in a thread from ``start`` to ``stop``."""
 
-    def __init__(self, endpoint: AwsEndpoint, settings: ApiSettings) -> None:
+    def __init__(
+        self,
+        endpoint: AwsEndpoint,
+        settings: ApiSettings,
+        *,
+        on_thread: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._on_thread = on_thread
         self._socket = bind(settings)
         self._endpoint = endpoint
         config = uvicorn.Config(
@@ -123,6 +131,7 @@ class ApiServer:
 
     def _run(self) -> None:
         try:
+            self._on_thread()
             self._server.run(sockets=[self._socket])
         except BaseException as error:  # noqa: BLE001 - whoever runs us looks at it
             self.failed = error

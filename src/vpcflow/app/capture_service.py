@@ -9,10 +9,18 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from vpcflow.app.control_service import ControlService
 from vpcflow.app.firewall_coverage import covered_interfaces
 from vpcflow.app.live_view import LiveView
 from vpcflow.app.open_interval import OpenInterval
-from vpcflow.app.privileges import Capability, acting_as, acting_user, give_back, require
+from vpcflow.app.privileges import (
+    Capability,
+    acting_as,
+    acting_user,
+    give_back,
+    give_back_in_thread,
+    require,
+)
 from vpcflow.app.recorder import Recorder
 from vpcflow.base.clock import Clock, SystemClock
 from vpcflow.base.errors import StoreError
@@ -46,6 +54,7 @@ INTERFACES_TOLD_MAX = 1_000
 class ServiceEvents:
     """What the service tells as it runs: for the command line, in words."""
 
+    serving: Callable[[ControlService], None]
     started: Callable[[LiveCapture], None]
     kept: Callable[[ClosedWindow, AggregatedWindow], None]
     lost: Callable[[ClosedWindow], None]
@@ -104,6 +113,12 @@ class CaptureService:
             give_back(kept_capabilities(needed), user)
             self._rulesets = self._live.ruleset_generations()
             self._live.cover(covered_interfaces(self._live.namespaces))
+            self._control = ControlService(
+                settings, clock=self._clock, on_thread=give_back_in_thread
+            )
+            stack.callback(self._control.stop)
+            self._control.start()
+            self._events.serving(self._control)
             table = stack.enter_context(FlowTable.open(settings.folder, settings.table))
             judge = PolicyJudge(compile_rules(rules)) if rules else None
             self._recorder = Recorder(
@@ -112,6 +127,9 @@ class CaptureService:
                 Spool(settings.folder, settings.table),
                 judge=judge,
                 on_kept=self._kept,
+                on_committed=self._control.take,
+                ingestion=self._control.ingestion,
+                clock=self._clock,
             )
             self._recover()
             self._recorder.start()
@@ -159,6 +177,7 @@ class CaptureService:
             "mirror": mirror_counts(live),
             "parser": parser_counts(live),
             "problem": recorded.problem,
+            "control": self._control.status(),
             "interface": {
                 point.interface.name or point.interface.interface_id: point.interface.interface_id
                 for point in points[:INTERFACES_TOLD_MAX]

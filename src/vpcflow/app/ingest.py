@@ -9,13 +9,10 @@ each prepared id: a known one is confirmed, any other discarded, and its objects
 from __future__ import annotations
 
 import secrets
-import signal
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
-from types import FrameType
 
 from vpcflow.app.memory import keep_memory
 from vpcflow.app.progress import Progress
@@ -66,28 +63,6 @@ class IngestReport:
     problems: list[Problem] = field(default_factory=list)
     source_errors: list[CollectError] = field(default_factory=list)
     interrupted: bool = False
-
-
-@contextmanager
-def stop_on_signals() -> Iterator[threading.Event]:
-    """An event that the first Ctrl-C or SIGTERM sets; the second Ctrl-C interrupts at once."""
-    stop = threading.Event()
-
-    def ask_to_stop(number: int, _frame: FrameType | None) -> None:
-        if stop.is_set() and number == signal.SIGINT:
-            raise KeyboardInterrupt
-        stop.set()
-
-    numbers = (signal.SIGINT, signal.SIGTERM)
-    if threading.current_thread() is not threading.main_thread():
-        yield stop
-        return
-    before = [signal.signal(number, ask_to_stop) for number in numbers]
-    try:
-        yield stop
-    finally:
-        for number, handler in zip(numbers, before, strict=True):
-            signal.signal(number, handler)
 
 
 def recover(table: FlowTable, intake: Intake) -> int:

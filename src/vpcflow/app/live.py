@@ -9,8 +9,9 @@ import sys
 import threading
 from typing import TYPE_CHECKING
 
-from vpcflow.app.ingest import LINES_ALONE_PREFIX, recover, stop_on_signals
+from vpcflow.app.ingest import LINES_ALONE_PREFIX, recover
 from vpcflow.app.progress import Progress
+from vpcflow.app.signals import stop_on_signals
 from vpcflow.app.spool_drain import drain_spool
 from vpcflow.base.clock import Clock, SystemClock
 from vpcflow.base.errors import CollectError

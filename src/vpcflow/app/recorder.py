@@ -7,9 +7,12 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+import pyarrow.compute as pc
+
 from vpcflow.app.live import COMMITS_A_MAINTENANCE
-from vpcflow.app.spool_drain import drain_spool
+from vpcflow.app.spool_drain import OnCommitted, drain_spool
 from vpcflow.app.window_records import RecorderCounts, as_skipped, flow_batches
+from vpcflow.base.clock import Clock, SystemClock
 from vpcflow.base.errors import StoreError
 from vpcflow.capture.aggregation import AggregatedWindow, aggregate
 from vpcflow.capture.exclusions import Exclusions
@@ -18,6 +21,8 @@ from vpcflow.store.maintenance import maintain
 
 if TYPE_CHECKING:
     from vpcflow.app.settings import Settings
+    from vpcflow.record.batch import FlowBatch
+    from vpcflow.store.ingestion_times import IngestionTimes
     from vpcflow.store.spool import Spool
     from vpcflow.store.table import FlowTable
 
@@ -39,6 +44,9 @@ class Recorder:
         *,
         judge: Judge | None = None,
         on_kept: Callable[[ClosedWindow, AggregatedWindow], None] | None = None,
+        on_committed: OnCommitted | None = None,
+        ingestion: IngestionTimes | None = None,
+        clock: Clock | None = None,
     ) -> None:
         self.counts = RecorderCounts()
         self._settings = settings
@@ -46,6 +54,9 @@ class Recorder:
         self._spool = spool
         self._judge = judge
         self._on_kept = on_kept
+        self._on_committed = on_committed
+        self._ingestion = ingestion
+        self._clock = clock or SystemClock()
         self._exclusions = Exclusions(settings.capture.never_logged)
         self._waiting: queue.Queue[ClosedWindow | None] = queue.Queue(
             settings.capture.windows_waiting_max
@@ -116,6 +127,7 @@ class Recorder:
         made = aggregate(window, self._exclusions, nodata=self._settings.capture.nodata)
         try:
             for batch in flow_batches(window, made):
+                self._note_times(batch)
                 self._spool.append(batch)
         except StoreError as error:
             self.counts.problem = str(error)
@@ -129,10 +141,20 @@ class Recorder:
                 self.counts.problem = str(error)
         return True
 
+    def _note_times(self, batch: FlowBatch) -> None:
+        """Log groups tell when a record came; the ledger must know before the record is there."""
+        if self._ingestion is None or "start" not in batch.records.schema.names:
+            return
+        found = pc.min_max(batch.records.column("start")).as_py()
+        if found["min"] is not None:
+            at_ms = int(self._clock.now_s() * 1000)
+            self._ingestion.note(found["min"], found["max"], at_ms)
+
     def _drain(self) -> None:
         """Into the table; what cannot be committed now waits in the spool for the next time."""
         try:
-            if drain_spool(self._table, self._spool, self._settings.store):
+            done = drain_spool(self._table, self._spool, self._settings.store, self._on_committed)
+            if done:
                 self._commits += 1
                 self.counts.problem = ""
                 if self._commits % COMMITS_A_MAINTENANCE == 0:

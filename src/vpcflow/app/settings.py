@@ -18,8 +18,11 @@ from vpcflow.capture.packet_sources.ring_settings import RingSettings
 from vpcflow.capture.settings import CaptureSettings
 from vpcflow.collect.settings import CollectSettings
 from vpcflow.control.settings import ControlSettings
+from vpcflow.deliver.settings import DeliverySettings
 from vpcflow.inventory.settings import InventorySettings
 from vpcflow.query.settings import QuerySettings
+from vpcflow.store.event_store_settings import EventStoreSettings
+from vpcflow.store.object_store_settings import ObjectStoreSettings
 from vpcflow.store.settings import StoreSettings
 from vpcflow.store.table_settings import TableSettings
 
@@ -74,6 +77,15 @@ class Settings(BaseSettings):
     )
     control: ControlSettings = Field(
         default_factory=ControlSettings, description="Flow logs as resources, and who may do what."
+    )
+    deliver: DeliverySettings = Field(
+        default_factory=DeliverySettings, description="Records on their way to destinations."
+    )
+    events: EventStoreSettings = Field(
+        default_factory=EventStoreSettings, description="Text events that clients put."
+    )
+    objects: ObjectStoreSettings = Field(
+        default_factory=ObjectStoreSettings, description="Buckets on this endpoint."
     )
     ingest: IngestSettings = Field(
         default_factory=IngestSettings, description="From a source to the table."

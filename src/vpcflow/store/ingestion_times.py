@@ -16,6 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 FILE = "ingestion-times"
+#: Later ends, which a hostile clock may write, count as this one.
+TIME_S_MAX = 9_999_999_999
 #: Oldest start, newest start (seconds), time of the commit (milliseconds), checksum.
 _ENTRY = np.dtype([("first_s", "<i8"), ("last_s", "<i8"), ("at_ms", "<i8"), ("check", "<u8")])
 _Longs = npt.NDArray[np.int64]
@@ -58,7 +60,7 @@ class IngestionTimes:
         with self._lock:
             self._follow()
             last_s, at_ms, first_s = self._last_s, self._at_ms, self._first_s
-        own = np.maximum(ends_s, starts_s) * 1000
+        own = np.clip(np.maximum(ends_s, starts_s), 0, TIME_S_MAX) * 1000
         if first_s is None:
             return own
         place = np.searchsorted(last_s, starts_s)

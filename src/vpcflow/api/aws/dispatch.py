@@ -12,7 +12,8 @@ import structlog
 from prometheus_client import Counter, Histogram
 
 from vpcflow.api.aws.operation import Authorizer, Call, EventStream, Operation, RawRequest, Service
-from vpcflow.api.aws.protocol.models import operation_of
+from vpcflow.api.aws.protocol.faults import unknown_operation
+from vpcflow.api.aws.protocol.models import SERVICES, operation_of
 from vpcflow.api.aws.protocol.parse import parse
 from vpcflow.api.aws.protocol.resolve import Target, resolve
 from vpcflow.api.aws.protocol.s3_body import content_encoding, upload_body
@@ -90,8 +91,9 @@ class Dispatcher:
             return serialise_error(target, refusal, request_id)
         finally:
             known = self._operation(target)
-            REQUESTS.labels(target.service, known.name if known else "unknown", code).inc()
-            SECONDS.labels(target.service).observe(time.perf_counter() - begun_s)
+            service = target.service if target.service in SERVICES else "unknown"
+            REQUESTS.labels(service, known.name if known else "unknown", code).inc()
+            SECONDS.labels(service).observe(time.perf_counter() - begun_s)
 
     def _answered(
         self, target: Target, raw: RawRequest, request_id: str
@@ -99,7 +101,7 @@ class Dispatcher:
         verified = self._verifier.verify(raw, target.service)
         operation = self._operation(target)
         if operation is None:
-            raise unknown_operation(target)
+            raise target.fault or unknown_operation(target)
         if target.service == "s3" and raw.body:
             raw = _without_frames(raw, verified)
         parameters = parse(target, raw, operation.raw_members)
@@ -167,22 +169,6 @@ def dry_run() -> ServiceError:
     return ServiceError(
         "DryRunOperation", "Request would have succeeded, but DryRun flag is set.", status=412
     )
-
-
-def unknown_operation(target: Target) -> ServiceError:
-    """The answer to an operation that is not offered."""
-    name = target.named or "(none)"
-    if target.service == "s3":
-        return ServiceError(
-            "NotImplemented",
-            "A header you provided implies functionality that is not implemented",
-            status=501,
-        )
-    if target.protocol in ("ec2", "query"):
-        return ServiceError(
-            "InvalidAction", f"The action {name} is not valid for this web service."
-        )
-    return ServiceError("UnknownOperationException", f"The operation {name} is not offered here.")
 
 
 def _unavailable(target: Target) -> str:

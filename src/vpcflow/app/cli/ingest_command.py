@@ -47,8 +47,9 @@ def ingest(
     grew is read on. Lines that are no records go to quarantine. Ends with 0 when all that could
     be read is committed and durable.
     """
-    from vpcflow.app.ingest import Ingest, stop_on_signals
+    from vpcflow.app.ingest import Ingest
     from vpcflow.app.progress import Progress
+    from vpcflow.app.signals import stop_on_signals
     from vpcflow.record.log_format import LogFormat
 
     settings = settings_of(ctx)

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from vpcflow.app.cli.context import settings_of
+from vpcflow.app.cli.endpoint_lines import endpoint_lines
 
 if TYPE_CHECKING:
+    from vpcflow.app.control_service import ControlService
     from vpcflow.app.settings import Settings
     from vpcflow.capture.aggregation import AggregatedWindow
     from vpcflow.capture.live_capture import LiveCapture
@@ -39,10 +41,20 @@ _NAMES_SHOWN = 6
 @click.option(
     "--interval", "interval_s", type=click.IntRange(1, 600), help="Seconds.  [default: 60]"
 )
+@click.option("--host", metavar="ADDRESS", help="Address of the AWS endpoint.  [default: loopback]")
+@click.option(
+    "--port", type=click.IntRange(0, 65_535), help="Its port; 0 for any.  [default: 4600]"
+)
+@click.option("--no-capture", is_flag=True, help="Serve the AWS endpoint alone; needs no root.")
+@click.option(
+    "--aws-profile", metavar="NAME", help="Write endpoint and root key to ~/.aws/config as NAME."
+)
 @click.option("--quiet", is_flag=True, help="Only problems.")
 @click.pass_context
-def run(ctx: click.Context, /, quiet: bool, **chosen: Any) -> None:
-    """Meter this host's network interfaces into the table.
+def run(
+    ctx: click.Context, /, quiet: bool, no_capture: bool, aws_profile: str | None, **chosen: Any
+) -> None:
+    """Meter this host's network interfaces, and serve flow logs to AWS's clients.
 
     It runs until Ctrl-C or SIGTERM. Needs CAP_NET_RAW and CAP_NET_ADMIN (sudo), and CAP_SYS_ADMIN
     for other namespaces; they are given back when everything is open. Under sudo the records are
@@ -52,16 +64,28 @@ def run(ctx: click.Context, /, quiet: bool, **chosen: Any) -> None:
     from vpcflow.app.privileges import acting_as, acting_user
 
     settings = _with_choices(_users_settings(ctx), chosen)
-    # Compiled kernels are kept where the user can read and replace them.
-    with acting_as(acting_user(settings.folder.root)):
-        from vpcflow.app.capture_service import CaptureService, ServiceEvents
-        from vpcflow.app.ingest import stop_on_signals
 
     def say(line: str) -> None:
         if not quiet:
             click.echo(line, err=True)
 
+    def serving(control: ControlService) -> None:
+        for line in endpoint_lines(control, settings, aws_profile):
+            click.echo(line, err=True)
+
+    if no_capture:
+        from vpcflow.app.endpoint_alone import serve_alone
+
+        serve_alone(settings, serving)
+        say("stopped")
+        return
+    # Compiled kernels are kept where the user can read and replace them.
+    with acting_as(acting_user(settings.folder.root)):
+        from vpcflow.app.capture_service import CaptureService, ServiceEvents
+        from vpcflow.app.signals import stop_on_signals
+
     events = ServiceEvents(
+        serving=serving,
         started=lambda live: say(_started(live, settings, ctx.find_root().obj["data"])),
         kept=lambda window, made: say(_kept(window, made)),
         lost=lambda window: click.echo(_lost(window), err=True),
@@ -97,9 +121,11 @@ def _with_choices(settings: Settings, chosen: dict[str, Any]) -> Settings:
 
         lab = Lab.attach(settings.folder.root / "lab")
         inventory |= {"file": lab.inventory_file, "own_namespace": False, "namespaces": ()}
+    api = {name: chosen[name] for name in ("host", "port") if chosen[name] is not None}
     capture = {"interval_s": chosen["interval_s"]} if chosen["interval_s"] else {}
     return settings.model_copy(
         update={
+            "api": settings.api.model_copy(update=api),
             "inventory": settings.inventory.model_copy(update=inventory),
             "capture": settings.capture.model_copy(update=capture),
         }

@@ -53,6 +53,8 @@ _NOT_FOUND = {
     ),
 }
 
+#: How long records from before its deletion may still come for a flow log.
+DRAIN_S = 3600
 Plan = tuple[FlowLog, Place, FlowLogSelection]
 _Refusal = tuple[str, str]
 _Groups = Mapping[str, tuple[LogGroupSource, ...]]
@@ -174,18 +176,27 @@ class FlowLogService:
                 change.remove(FLOW_LOGS, place, flow_log.flow_log_id)
                 remove_tags(change, place, flow_log.flow_log_id, None)
                 past = replace(flow_log, deleted_s=now_s)
-                if past.log_group_name is not None and source_of(past) is not None:
+                if past.log_group_name is None or source_of(past) is not None:
                     change.put(PAST_FLOW_LOGS, place, past.flow_log_id, past)
+            for past in list(change.all(PAST_FLOW_LOGS, place).values()):
+                if past.log_group_name is None and now_s - (past.deleted_s or 0) > DRAIN_S:
+                    change.remove(PAST_FLOW_LOGS, place, past.flow_log_id)
 
     def plans(self) -> tuple[Plan, ...]:
-        """All flow logs that exist, everywhere, with their records."""
-        mark = self._state.mark(FLOW_LOGS)
+        """All flow logs that get records, everywhere, with which ones.
+
+        Shape: those deleted in the last DRAIN_S too, for what was recorded before.
+        """
+        oldest_s = int(self._clock.now_s() - DRAIN_S)
+        mark = (*self._state.mark(FLOW_LOGS, PAST_FLOW_LOGS), oldest_s // DRAIN_S)
         held = self._plans
         if held is None or held[0] != mark:
             plans = tuple(
                 (flow_log, place, selection_of(flow_log))
-                for place in self._state.places(FLOW_LOGS)
-                for flow_log in self._state.all(FLOW_LOGS, place).values()
+                for kind in (FLOW_LOGS, PAST_FLOW_LOGS)
+                for place in self._state.places(kind)
+                for flow_log in self._state.all(kind, place).values()
+                if flow_log.deleted_s is None or flow_log.deleted_s >= oldest_s
             )
             held = self._plans = (mark, plans)
         return held[1]

@@ -2,6 +2,6 @@
 
 from vpcflow.store.event_store.event_store import EventStore
 from vpcflow.store.event_store.group_index import TextEvents
-from vpcflow.store.event_store.settings import EventStoreSettings
+from vpcflow.store.event_store_settings import EventStoreSettings
 
 __all__ = ["EventStore", "EventStoreSettings", "TextEvents"]

@@ -30,7 +30,7 @@ from vpcflow.store.event_store.segment_files import (
     segment_path,
     segments_in,
 )
-from vpcflow.store.event_store.settings import EventStoreSettings
+from vpcflow.store.event_store_settings import EventStoreSettings
 
 #: Where it is in the data folder.
 FOLDER = "log-events"

@@ -2,7 +2,7 @@
 
 from vpcflow.store.objects.multipart import MultipartUploads
 from vpcflow.store.objects.object_store import ObjectStore
-from vpcflow.store.objects.settings import ObjectStoreSettings
+from vpcflow.store.object_store_settings import ObjectStoreSettings
 from vpcflow.store.objects.stored_object import ObjectHeaders, StoredObject
 
 __all__ = [

@@ -15,7 +15,7 @@ from vpcflow.base.errors import ServiceError, StoreError
 from vpcflow.store.objects.content import COPY_BYTES, ContentFiles
 from vpcflow.store.objects.index import ObjectIndex
 from vpcflow.store.objects.listing import ObjectPage, list_page
-from vpcflow.store.objects.settings import ObjectStoreSettings
+from vpcflow.store.object_store_settings import ObjectStoreSettings
 from vpcflow.store.objects.stored_object import ROW, ObjectHeaders, StoredObject
 
 OBJECTS_FOLDER = "objects"

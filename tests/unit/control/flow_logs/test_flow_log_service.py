@@ -210,7 +210,10 @@ def test_plans_are_all_that_exist_everywhere(world: World) -> None:
     scopes = {plan[2].scope for plan in world.service.plans()}
     assert scopes == {ScopeColumn.VPC, ScopeColumn.INTERFACE}
     world.service.delete(PLACE, [first])
-    assert len(world.service.plans()) == 1
+    ends = {plan[0].flow_log_id: plan[2].until_s for plan in world.service.plans()}
+    assert ends[first] == 1_700_000_000, "what was recorded before the deletion still comes"
+    world.clock.advance(2 * DRAIN_S)
+    assert first not in {plan[0].flow_log_id for plan in world.service.plans()}
 
 
 def test_another_process_is_followed(world: World) -> None:
@@ -250,7 +253,8 @@ def test_a_deleted_log_group_begins_anew(world: World) -> None:
     stays = world.only(GROUP, TrafficType="REJECT")
     world.clock.advance(100)
     world.service.delete(PLACE, [gone])
-    world.service.forget_past(PLACE, "group")
+    with world.state.change() as change:
+        world.service.forget_past(change, PLACE, "group")
     (source,) = sources(world)
     assert source.flow_log_id == stays
     assert source.selection.from_s == 1_700_000_100

@@ -1,0 +1,217 @@
+"""The control plane as it runs: the endpoint, delivery, and what keeps house."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import structlog
+
+from vpcflow.api.aws import ec2, iam, monitoring, s3, sts
+from vpcflow.api.aws.dispatch import Dispatcher
+from vpcflow.api.aws.ec2 import flow_logs as flow_log_operations
+from vpcflow.api.aws.endpoint import AwsEndpoint
+from vpcflow.api.aws.logs import filters as filter_operations
+from vpcflow.api.aws.logs.service import service as logs_service
+from vpcflow.api.aws.operation import Service
+from vpcflow.api.aws.signature import Verifier
+from vpcflow.api.server import ApiServer
+from vpcflow.app.control_plane import control_plane, stream_exists, stream_role_problem
+from vpcflow.app.delivery_plans import DeliveryPlans
+from vpcflow.app.delivery_streams import DeliveryStreams
+from vpcflow.app.destinations import BucketsHereAndElsewhere
+from vpcflow.app.log_group_receiver import LogGroupDeliveries
+from vpcflow.app.settings import (
+    ROOT_ACCESS_KEY_ID_VARIABLE,
+    ROOT_SECRET_ACCESS_KEY_VARIABLE,
+)
+from vpcflow.base.clock import Clock, SystemClock
+from vpcflow.base.errors import FlowLogError
+from vpcflow.control.identity import RootKey, seed_root_key
+from vpcflow.control.logs.filter import count as metric_filters_of
+from vpcflow.control.logs.filter import forget_group as forget_filters
+from vpcflow.control.logs.log_event_filters import LogEventFilters
+from vpcflow.control.logs.service import LogGroupService
+from vpcflow.control.metrics.metric_store import MetricStore
+from vpcflow.control.state import State
+from vpcflow.deliver.service import DeliveryService
+from vpcflow.query.log_events import LogEventReader
+from vpcflow.store.event_store import EventStore
+from vpcflow.store.file_index import FileIndex
+from vpcflow.store.ingestion_times import IngestionTimes
+from vpcflow.store.objects import ObjectStore
+
+if TYPE_CHECKING:
+    from vpcflow.app.settings import Settings
+
+_LOG = structlog.get_logger(__name__)
+#: How often expired text is removed and metrics that wait are written.
+HOUSEKEEPING_S = 5.0
+EXPIRY_EVERY = 720
+
+
+class ControlService:
+    """Serves the endpoint and delivers, from ``start`` to ``stop``.
+
+    Shape: the data folder's writer lock is the caller's. ``on_thread`` is called at the beginning of
+    the thread that serves the network, so that it can give its privileges back.
+    Errors: SettingsError for an address or a key that cannot be, StoreError when the disk says no.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        clock: Clock | None = None,
+        on_thread: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._clock = clock or SystemClock()
+        self._settings = settings
+        folder = settings.folder
+        with ExitStack() as stack:
+            self.plane = control_plane(settings, self._clock)
+            stack.callback(self.plane.close)
+            self.root_key = _root_key(settings, self.plane.state)
+            self.events = EventStore(folder.root, settings.events)
+            stack.callback(self.events.close)
+            self.objects = ObjectStore(folder.root / "objects", settings.objects, self._clock)
+            stack.callback(self.objects.close)
+            self.ingestion = IngestionTimes(folder.root)
+            self._metrics = MetricStore(self.plane.state.database, self._clock)
+            self._streams = DeliveryStreams(settings, self.plane, self.objects, self._clock)
+            stack.callback(self._streams.close)
+            self._filters = LogEventFilters(self.plane.state, self._metrics, self._streams.offer)
+            self.log_groups = LogGroupService(
+                self.plane.state,
+                self.events,
+                on_delete=(forget_filters, self.plane.flow_logs.forget_past),
+                on_put=(self._filters.take_events,),
+            )
+            self.log_groups.sweep()
+            self.delivery = self._make_delivery()
+            dispatcher = Dispatcher(
+                self.services(),
+                Verifier(
+                    self.plane.state,
+                    self._clock,
+                    account_id=settings.inventory.account_id,
+                    default_region=settings.inventory.region,
+                    anonymous=settings.control.anonymous,
+                ),
+                self.plane.permissions,
+                self._clock,
+            )
+            self._server = ApiServer(
+                AwsEndpoint(dispatcher, settings.api), settings.api, on_thread=on_thread
+            )
+            self._resources = stack.pop_all()
+        self._stop = threading.Event()
+        self._threads = [
+            threading.Thread(target=target, args=(self._stop,), name=name, daemon=True)
+            for name, target in (
+                ("vpcflow-delivery", self.delivery.run),
+                ("vpcflow-streams", self._streams.run),
+                ("vpcflow-housekeeping", self._keep_house),
+            )
+        ]
+
+    @property
+    def made_its_key(self) -> bool:
+        """Whether nobody but this start knows the root's key."""
+        return self.root_key.created and ROOT_ACCESS_KEY_ID_VARIABLE not in os.environ
+
+    @property
+    def url(self) -> str:
+        """What AWS_ENDPOINT_URL should be."""
+        return self._server.url
+
+    def services(self) -> dict[str, Service]:
+        """Everything that the endpoint offers, by botocore's name."""
+        plane = self.plane
+        reader = LogEventReader(FileIndex(self._settings.folder), self.events, self.ingestion)
+        made = (
+            ec2.service(plane.network, flow_log_operations.operations(plane.flow_logs)),
+            iam.service(plane.state),
+            sts.service(plane.state, plane.permissions),
+            s3.service(plane.buckets, self.objects, plane.permissions),
+            monitoring.service(self._metrics),
+            self._streams.service(),
+            logs_service(
+                plane.state,
+                self.log_groups,
+                reader,
+                plane.flow_logs.log_group_sources,
+                filters=filter_operations.operations(
+                    plane.state,
+                    stream_exists=lambda _place, stream_arn: stream_exists(plane.state, stream_arn),
+                    role_may=lambda place, role, stream_arn: (
+                        stream_role_problem(plane.state, place, role, stream_arn) is None
+                    ),
+                    send_to_stream=self._streams.offer,
+                ),
+                metric_filters_of=lambda place, group: metric_filters_of(plane.state, place, group),
+            ),
+        )
+        return {service.name: service for service in made}
+
+    def start(self) -> None:
+        """Begin to serve and to deliver."""
+        for thread in self._threads:
+            thread.start()
+        self._server.start()
+
+    def take(self, paths: Sequence[Path]) -> None:
+        """Batches that are in the table now: hand them to delivery before the spool gives them up."""
+        self.delivery.take(paths)
+
+    def stop(self) -> None:
+        """Answer what was asked, finish what is under way, then close everything."""
+        self._server.stop()
+        self._stop.set()
+        for thread in self._threads:
+            thread.join()
+        self._metrics.flush()
+        self._resources.close()
+
+    def status(self) -> dict[str, Any]:
+        """How delivery and the endpoint fare, by name."""
+        return {"endpoint": self.url, "delivery_problem": self.delivery.problem}
+
+    def _make_delivery(self) -> DeliveryService:
+        plans = DeliveryPlans(self.plane)
+        return DeliveryService(
+            self._settings.folder.root / "delivery",
+            self._settings.deliver,
+            self._clock,
+            plans=plans.plans,
+            gate=plans.gate,
+            on_status=plans.on_status,
+            log_groups=LogGroupDeliveries(self.log_groups, self._filters),
+            objects=BucketsHereAndElsewhere(self._settings, self.plane.buckets, self.objects),
+            firehose=self._streams,
+        )
+
+    def _keep_house(self, stop: threading.Event) -> None:
+        """Metrics that wait are written, expired text is removed."""
+        rounds = 0
+        while not self._clock.wait(stop, HOUSEKEEPING_S):
+            try:
+                self._metrics.flush()
+                if rounds % EXPIRY_EVERY == 0:
+                    self.log_groups.keep_house(int(self._clock.now_s() * 1000))
+            except FlowLogError as error:
+                _LOG.warning("housekeeping failed", error=str(error))
+            rounds += 1
+
+
+def _root_key(settings: Settings, state: State) -> RootKey:
+    return seed_root_key(
+        state,
+        settings.inventory.account_id,
+        os.environ.get(ROOT_ACCESS_KEY_ID_VARIABLE),
+        os.environ.get(ROOT_SECRET_ACCESS_KEY_VARIABLE),
+    )
