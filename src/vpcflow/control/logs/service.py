@@ -6,6 +6,7 @@ import re
 import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
@@ -30,13 +31,20 @@ from vpcflow.control.logs.log_group import (
     violated,
 )
 from vpcflow.control.logs.log_stream import LogStream, LogStreams, StreamFacts
-from vpcflow.control.logs.put_batch import Accepted, accept, read_batch
+from vpcflow.control.logs.put_batch import Accepted, PutBatch, accept, read_batch
 from vpcflow.control.state import Change, Place, State
+from vpcflow.query.log_events.events import Events, stream_hashes
 
 TAGS_MAX = 50
 TAG_KEY_PATTERN = r"[\w\s.:/=+\-@]+"
 STREAM_MISSING = "The specified log stream does not exist."
 _TOO_MANY_TAGS = "Cannot add more than 50 tags to a resource"
+
+
+#: Gets what was put: place, group, stream, times, messages, ingestion time, and the ids of places.
+OnPut = Callable[
+    [Place, str, str, npt.NDArray[np.int64], pa.Array, int, Callable[[Any], list[str]]], None
+]
 
 
 class Times(Protocol):
@@ -101,7 +109,7 @@ class LogGroupService:
         hub: LiveTailHub | None = None,
         *,
         on_delete: Sequence[Callable[[Change, Place, str], None]] = (),
-        on_put: Sequence[Callable[[Place, str, str, Any, Any, int], None]] = (),
+        on_put: Sequence[OnPut] = (),
     ) -> None:
         self._state = state
         self._text = text
@@ -294,7 +302,15 @@ class LogGroupService:
                 ) from error
             raise
         for take in self._on_put:
-            take(place, group, stream, batch.times_ms, batch.messages, now_ms)
+            take(
+                place,
+                group,
+                stream,
+                batch.times_ms,
+                batch.messages,
+                now_ms,
+                partial(_event_ids, batch, stream, number),
+            )
         if self.hub.watches(place, group):
             times, messages = batch.times_ms.tolist(), batch.messages.to_pylist()
             self.hub.publish(place, group, stream, times, messages, now_ms)
@@ -344,6 +360,21 @@ class LogGroupService:
                 for group in self.groups(place).values()
             }
         )
+
+
+def _event_ids(batch: PutBatch, stream: str, number: int, rows: npt.NDArray[np.int64]) -> list[str]:
+    """The ids that FilterLogEvents gives to some events of a put."""
+    times, count = batch.times_ms[rows], len(rows)
+    return Events(
+        times,
+        times,
+        np.full(count, number, np.uint64),
+        rows.astype(np.int64),
+        np.repeat(stream_hashes([stream]), count),
+        np.zeros(count, np.int32),
+        [stream],
+        batch.messages.take(pa.array(rows)),
+    ).ids()
 
 
 def _new_group(change: Change, place: Place, name: str, now_ms: int) -> LogGroup:

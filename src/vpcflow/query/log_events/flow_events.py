@@ -74,8 +74,8 @@ class FoundRows:
 
 
 def stream_name(interface_id: str | None, source: LogGroupSource) -> str:
-    """The stream of a record; one without an interface goes to the resource's own."""
-    return f"{interface_id or source.selection.resource_id}-{source.selection.stream_suffix}"
+    """The stream of a record, as delivery names it."""
+    return f"{interface_id or '-'}-{source.selection.stream_suffix}"
 
 
 class FlowRecords:

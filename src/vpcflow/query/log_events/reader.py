@@ -170,8 +170,10 @@ class LogEventReader:
                 for entry in self._index.select(start_s=low_s, end_s=-(-high // 1000)).files
                 if entry.start_max is not None and entry.start_max >= low_s
             ]
-        mins = np.array([max(entry.start_min or 0, low_s) * 1000 for entry in files], np.int64)
-        maxs = np.array([(entry.start_max or 0) * 1000 for entry in files], np.int64)
+        # A hostile clock may have written times that no millisecond can hold.
+        mins = np.array([max(entry.start_min or 0, low_s) for entry in files], np.int64)
+        maxs = np.array([entry.start_max or 0 for entry in files], np.int64)
+        mins, maxs = (np.minimum(part, TIME_MS_MAX // 1000) * 1000 for part in (mins, maxs))
         return files, mins, maxs
 
     def _pieces(

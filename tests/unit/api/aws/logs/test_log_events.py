@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import numpy as np
 import pytest
 from log_world import ACCOUNT, GROUP, NOW_MS, NOW_S, PLACE, LogWorld
 from test_log_groups import refused
@@ -13,6 +14,7 @@ from vpcflow.api.aws.logs.live_tail import LiveTailOperation
 from vpcflow.api.aws.operation import Call, EventStream, RawRequest
 from vpcflow.base.errors import ServiceError
 from vpcflow.control.caller import root_caller
+from vpcflow.control.logs.service import LogGroupService
 from vpcflow.record.flow_log_selection import TrafficType
 from vpcflow.store.event_store import EventStoreSettings
 
@@ -378,3 +380,26 @@ def test_following_by_the_last_time_shows_every_event_once(world: LogWorld) -> N
                     seen.append(event["eventId"])
                 last = max(last, event["timestamp"])
     assert len(seen) == 5 * 8
+
+
+def test_whoever_takes_puts_gets_the_ids_that_are_read(world: LogWorld, stream: str) -> None:
+    taken: list[tuple[str, list[str]]] = []
+
+    def take(_place: Any, _group: str, name: str, *rest: Any) -> None:
+        taken.append((name, rest[-1](np.arange(2))))
+
+    groups = LogGroupService(world.state, world.text, on_put=[take])
+    groups.put_events(
+        PLACE, GROUP, stream, [{"timestamp": NOW_MS, "message": text} for text in "ab"], NOW_MS
+    )
+    assert taken == [("s", [event["eventId"] for event in world.filtered()])]
+
+
+def test_times_that_no_clock_can_have_break_nothing(world: LogWorld) -> None:
+    world.flow_log()
+    world.groups.create_group(PLACE, GROUP, NOW_MS)
+    far = 2**62
+    world.record([{"start": 5, "end": far}, {"start": far, "end": far}], note=False)
+    (event,) = world.filtered()
+    assert event["timestamp"] == 5_000
+    assert len(event["eventId"]) == 56
