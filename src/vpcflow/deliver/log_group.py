@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -44,6 +44,13 @@ class LogGroupDelivery:
     batch_id: str
     records: pa.RecordBatch
     streams: StreamSpans
+
+    def by_stream(self) -> Iterator[tuple[str, pa.RecordBatch]]:
+        """The records of each log stream, without a copy."""
+        begin = 0
+        for name, count in zip(self.streams.names, self.streams.counts.tolist(), strict=True):
+            yield name, self.records.slice(begin, count)
+            begin += count
 
 
 class LogGroupReceiver(Protocol):

@@ -37,6 +37,11 @@ def test_records_arrive_with_their_streams(tmp_path: Path) -> None:
     assert spans.first_start_s[1] == min(row["start"] for row in rows)
     assert spans.last_start_s[1] == max(row["start"] for row in rows)
     assert spans.counts[1] == len(rows)
+    parts = dict(by_plan[PLAN.flow_log_id].by_stream())
+    assert {name: set(part.column("interface_id").to_pylist()) for name, part in parts.items()} == {
+        f"eni-{n:017x}-all": {f"eni-{n:017x}"} for n in (0, 2)
+    }
+    assert sum(part.num_rows for part in parts.values()) == len(lines_for(PLAN, records))
     assert by_plan[on_interface.flow_log_id].streams.names == (f"{ENI}-reject",)
     assert desk.waiting == 0
     end_s = max(row["end"] for row in records.to_pylist())
