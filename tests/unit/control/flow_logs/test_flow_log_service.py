@@ -15,7 +15,7 @@ from sqlalchemy import text
 from vpcflow.base.errors import ServiceError
 from vpcflow.control.flow_logs.flow_log import FLOW_LOGS, DeliveryStatus
 from vpcflow.control.flow_logs.request_token import ANSWERED, TOKEN_AGE_S
-from vpcflow.control.flow_logs.service import FLOW_LOGS_PER_RESOURCE_MAX
+from vpcflow.control.flow_logs.service import DRAIN_S, FLOW_LOGS_PER_RESOURCE_MAX
 from vpcflow.control.state import Database, Place, State
 from vpcflow.control.tags import TAG_SETS
 from vpcflow.record.flow_log_selection import ScopeColumn, TrafficType
