@@ -30,6 +30,7 @@ from vpcflow.control.network.resources import (
     SECURITY_GROUPS,
     VPCS,
     NetworkInterfaceResource,
+    Origin,
     SubnetResource,
 )
 from vpcflow.control.network.security_groups import named_group
@@ -186,10 +187,17 @@ def modify_interface(
 
 
 def assign_ipv4(
-    change: Change, place: Place, interface_id: str, texts: Sequence[str], count: int
+    change: Change,
+    place: Place,
+    interface_id: str,
+    texts: Sequence[str],
+    count: int,
+    *,
+    reassigns: bool = False,
 ) -> tuple[IPv4Address, ...]:
     """Give an interface more secondary addresses; those given.
 
+    Shape: ``reassigns`` takes them from other interfaces that have them as secondary ones.
     Errors: as ``create_interface``.
     """
     found = interface_of(change, place, interface_id)
@@ -198,11 +206,27 @@ def assign_ipv4(
     held = found.interface.ipv4_addresses
     wanted = [parse_ipv4(text, "privateIpAddress") for text in texts]
     new = [address for address in wanted if address not in held]
+    if reassigns:
+        _take_back(change, place, found.interface.subnet_id, set(new))
     made = _ipv4(change, place, subnet, new, count, chooses_primary=False)
     _check_count(len(held) + len(made))
     interface = replace(found.interface, ipv4_addresses=(*held, *made))
     _put(change, place, replace(found, interface=interface))
     return made
+
+
+def _take_back(change: Change, place: Place, subnet_id: str, wanted: set[IPv4Address]) -> None:
+    for other in list(change.all(NETWORK_INTERFACES, place).values()):
+        interface = other.interface
+        if interface.subnet_id != subnet_id or other.origin is not Origin.API:
+            continue
+        left = tuple(
+            address
+            for number, address in enumerate(interface.ipv4_addresses)
+            if number == 0 or address not in wanted
+        )
+        if left != interface.ipv4_addresses:
+            _put(change, place, replace(other, interface=replace(interface, ipv4_addresses=left)))
 
 
 def unassign_ipv4(change: Change, place: Place, interface_id: str, texts: Sequence[str]) -> None:

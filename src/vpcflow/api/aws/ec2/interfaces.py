@@ -327,7 +327,14 @@ class _Handlers:
         count = call.get("SecondaryPrivateIpAddressCount") or 0
         _check_one(texts, count, "privateIpAddress", "secondaryPrivateIpAddressCount")
         with self._state.change() as change:
-            made = assign_ipv4(change, call.place, interface_id, texts, count)
+            made = assign_ipv4(
+                change,
+                call.place,
+                interface_id,
+                texts,
+                count,
+                reassigns=bool(call.get("AllowReassignment")),
+            )
         return {
             "NetworkInterfaceId": interface_id,
             "AssignedPrivateIpAddresses": [{"PrivateIpAddress": str(one)} for one in made],
@@ -415,8 +422,8 @@ def operations(network: NetworkService) -> list[Operation]:
         Operation(
             "AssignPrivateIpAddresses",
             handlers.assign_ipv4,
-            takes="NetworkInterfaceId PrivateIpAddresses SecondaryPrivateIpAddressCount",
-            ignores={"AllowReassignment": "An address that another interface has is refused."},
+            takes="NetworkInterfaceId PrivateIpAddresses SecondaryPrivateIpAddressCount "
+            "AllowReassignment",
             resources=named,
         ),
         Operation(

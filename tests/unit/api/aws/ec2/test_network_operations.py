@@ -378,6 +378,26 @@ def test_interface_addresses(world: NetworkWorld) -> None:
     world.refused("CreateNetworkInterface", "InsufficientFreeAddressesInSubnet", SubnetId=subnet_id)
 
 
+def test_a_secondary_address_moves_when_it_may(world: NetworkWorld) -> None:
+    subnet_id = world.subnet(world.vpc())
+    first = world.interface(subnet_id, SecondaryPrivateIpAddressCount=1)
+    second = world.interface(subnet_id)["NetworkInterfaceId"]
+    moved = {"NetworkInterfaceId": second, "PrivateIpAddresses": ["10.0.1.5"]}
+    world.refused("AssignPrivateIpAddresses", "InvalidIPAddress.InUse", **moved)
+    world.call("AssignPrivateIpAddresses", **moved, AllowReassignment=True)
+    (left,) = world.call(
+        "DescribeNetworkInterfaces", NetworkInterfaceIds=[first["NetworkInterfaceId"]]
+    )["NetworkInterfaces"]
+    assert left["PrivateIpAddresses"] == [{"Primary": True, "PrivateIpAddress": "10.0.1.4"}]
+    world.refused(
+        "AssignPrivateIpAddresses",
+        "InvalidIPAddress.InUse",
+        NetworkInterfaceId=second,
+        PrivateIpAddresses=["10.0.1.4"],
+        AllowReassignment=True,
+    )
+
+
 def test_ipv6_addresses(world: NetworkWorld) -> None:
     made = world.call("CreateVpc", CidrBlock="10.0.0.0/16", AmazonProvidedIpv6CidrBlock=True)
     vpc = made["Vpc"]
