@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import itertools
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -16,6 +17,7 @@ from vpcflow.api.aws.operation import Authorizer, Call, RawRequest, Service
 from vpcflow.api.aws.protocol.models import operation_of
 from vpcflow.api.aws.protocol.parse import parse
 from vpcflow.api.aws.protocol.resolve import resolve
+from vpcflow.api.aws.protocol.s3_body import upload_body
 from vpcflow.api.aws.protocol.serialise import serialise, serialise_error
 from vpcflow.api.aws.protocol.validate import style_of, validate
 from vpcflow.base.clock import Clock
@@ -91,6 +93,8 @@ class BotoOverServices:
         try:
             operation = self.services[service].operations.get(target.operation or "")
             assert operation is not None, f"{target.operation} is not offered"
+            if service == "s3" and raw.body:
+                raw = replace(raw, body=upload_body(raw).data)
             raw_members = operation.raw_members
             parameters = parse(target, raw, raw_members)
             shape = operation_of(service, str(target.operation)).input_shape

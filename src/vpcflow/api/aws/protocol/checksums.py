@@ -5,59 +5,19 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-import zlib
-from collections.abc import Callable, Mapping
-from functools import cache
-from typing import Any
+from collections.abc import Mapping
 
 from vpcflow.base.errors import ServiceError
+from vpcflow.store.objects.checksum import raw_checksum
 
 _PREFIX = "x-amz-checksum-"
-_CRC32C = (0x82F63B78, 32)
-_CRC64NVME = (0x9A6C9329AC4BC9B5, 64)
-
-
-@cache
-def _table(polynomial: int) -> Any:
-    import numpy as np
-
-    entries = np.zeros(256, dtype=np.uint64)
-    for index in range(256):
-        value = index
-        for _ in range(8):
-            value = (value >> 1) ^ (polynomial if value & 1 else 0)
-        entries[index] = value
-    return entries
-
-
-def _cyclic(polynomial: int, bits: int) -> Callable[[bytes], bytes]:
-    def digest(data: bytes) -> bytes:
-        import numpy as np
-
-        from vpcflow.api.aws.protocol.checksum_kernels import reflected_crc
-
-        ones = (1 << bits) - 1
-        view = np.frombuffer(data, dtype=np.uint8)
-        register = reflected_crc(view, _table(polynomial), np.uint64(ones))
-        return ((int(register) ^ ones) & ones).to_bytes(bits // 8, "big")
-
-    return digest
-
-
-#: By the name that headers carry; the digest's bytes are written as base64.
-ALGORITHMS: Mapping[str, Callable[[bytes], bytes]] = {
-    "crc32": lambda data: zlib.crc32(data).to_bytes(4, "big"),
-    "crc32c": _cyclic(*_CRC32C),
-    "crc64nvme": _cyclic(*_CRC64NVME),
-    "sha1": lambda data: hashlib.sha1(data, usedforsecurity=False).digest(),
-    "sha256": lambda data: hashlib.sha256(data).digest(),
-}
+#: The length of the digest by the name that headers carry; the digest is written as base64.
 _LENGTHS = {"crc32": 4, "crc32c": 4, "crc64nvme": 8, "sha1": 20, "sha256": 32}
 
 
 def checksum(algorithm: str, data: bytes) -> str:
     """The checksum of data by an algorithm's name, as base64."""
-    return base64.b64encode(ALGORITHMS[algorithm](data)).decode("ascii")
+    return base64.b64encode(raw_checksum(algorithm.upper(), [data])).decode("ascii")
 
 
 def check_checksums(fields: Mapping[str, str], data: bytes) -> dict[str, str]:
@@ -77,16 +37,16 @@ def check_checksums(fields: Mapping[str, str], data: bytes) -> dict[str, str]:
                 "BadDigest", "The Content-MD5 you specified did not match what we received."
             )
     right = {}
-    for algorithm, digest in ALGORITHMS.items():
+    for algorithm, length in _LENGTHS.items():
         text = fields.get(f"{_PREFIX}{algorithm}")
         if text is None:
             continue
-        wanted = _decoded(text, _LENGTHS[algorithm])
+        wanted = _decoded(text, length)
         if wanted is None:
             raise ServiceError(
                 "InvalidRequest", f"Value for {_PREFIX}{algorithm} header is invalid."
             )
-        if digest(data) != wanted:
+        if raw_checksum(algorithm.upper(), [data]) != wanted:
             raise ServiceError(
                 "BadDigest",
                 f"The {algorithm.upper()} you specified did not match the calculated checksum.",

@@ -83,6 +83,8 @@ def rest_answer(target: Target, value: Mapping[str, Any], request_id: str) -> Wi
         status = int(value[plan.status_member])
     elif value.get("ContentRange") is not None:
         status = 206
+    elif "ResponseMetadata" in value:
+        status = int(value["ResponseMetadata"]["HTTPStatusCode"])
     body, stream = b"", None
     if plan.payload is not None:
         payload = value.get(plan.payload)

@@ -19,6 +19,7 @@ from vpcflow.api.aws.s3.object_members import (
     TAKEN_CHECKSUMS,
     TAKEN_OF_NEW,
     body_of,
+    check_algorithm,
     checksum_members,
     checksums_of,
     described_by,
@@ -27,7 +28,7 @@ from vpcflow.api.aws.s3.object_writes import ObjectWrites
 from vpcflow.base.errors import ServiceError
 from vpcflow.control.buckets import Bucket
 from vpcflow.store.objects import MultipartUploads, ObjectHeaders, ObjectStore
-from vpcflow.store.objects.checksum import ALGORITHMS, checksum, raw_checksum
+from vpcflow.store.objects.checksum import checksum, raw_checksum
 from vpcflow.store.objects.multipart import Part, Upload
 
 _PAYER = {"RequestPayer": "nothing costs"}
@@ -119,12 +120,8 @@ class MultipartOperations:
         refuse_other_acl(call, bucket)
         algorithm = call.get("ChecksumAlgorithm") or ""
         kind = call.get("ChecksumType") or ""
-        if algorithm and algorithm not in ALGORITHMS:
-            raise ServiceError(
-                "InvalidRequest",
-                "Checksum algorithm provided is unsupported. Please try again with any of the"
-                f" valid types: [{', '.join(sorted(ALGORITHMS))}]",
-            )
+        if algorithm:
+            check_algorithm(algorithm)
         if algorithm and not kind:
             kind = "FULL_OBJECT" if algorithm == "CRC64NVME" else "COMPOSITE"
         if kind == "FULL_OBJECT" and algorithm.startswith("SHA"):

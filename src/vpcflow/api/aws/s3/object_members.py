@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -11,7 +9,6 @@ from urllib.parse import parse_qsl
 
 from vpcflow.api.aws.operation import Call
 from vpcflow.base.errors import ServiceError
-from vpcflow.control.buckets import Bucket
 from vpcflow.store.objects import ObjectHeaders, StoredObject
 from vpcflow.store.objects.checksum import ALGORITHMS, checksum
 
@@ -100,79 +97,46 @@ def checked_tags(tag_set: Sequence[Mapping[str, str]]) -> dict[str, str]:
 
 
 def body_of(call: Call) -> bytes:
-    """The body of a request, checked against what the request says of it.
-
-    Errors: ServiceError ``BadDigest``, ``InvalidDigest``.
-    """
-    body = call.get("Body") or b""
-    data = body if isinstance(body, bytes) else bytes(body)
-    given = call.get("ContentMD5")
-    if given:
-        try:
-            wanted = base64.b64decode(given, validate=True)
-        except ValueError:
-            wanted = b""
-        if len(wanted) != 16:
-            raise ServiceError(
-                "InvalidDigest",
-                "The Content-MD5 you specified was invalid.",
-                fields={"Content-MD5": str(given)},
-            )
-        digest = hashlib.md5(data, usedforsecurity=False).digest()
-        if digest != wanted:
-            raise ServiceError(
-                "BadDigest",
-                "The Content-MD5 you specified did not match what we received.",
-                fields={
-                    "ExpectedDigest": str(given),
-                    "CalculatedDigest": base64.b64encode(digest).decode(),
-                },
-            )
-    return data
+    """The body of a request, which the dispatcher held to its Content-MD5 and its checksum."""
+    return bytes(call.get("Body") or b"")
 
 
 def checksums_of(call: Call, data: bytes, *, algorithm: str | None = None) -> dict[str, str]:
-    """The checksum to keep of a body, checked where the request gives it.
+    """The checksum to keep of a body: the one that the request gives, else of an algorithm.
 
-    Errors: ServiceError ``BadDigest``, ``InvalidRequest``.
+    Errors: ServiceError ``InvalidRequest``.
     """
-    given = {name: call.get(name) for name in CHECKSUM_MEMBERS if call.get(name)}
+    given = {name: str(call.get(name)) for name in CHECKSUM_MEMBERS if call.get(name)}
     if len(given) > 1:
         raise ServiceError(
             "InvalidRequest",
             "Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.",
         )
-    for member, value in given.items():
-        name = member.removeprefix("Checksum")
-        made = checksum(name, [data])
-        try:
-            length = len(base64.b64decode(value, validate=True))
-        except ValueError:
-            length = -1
-        if length != len(base64.b64decode(made)):
-            raise ServiceError(
-                "InvalidRequest", f"Value for x-amz-checksum-{name.lower()} header is invalid."
-            )
-        if made != value:
-            raise ServiceError(
-                "BadDigest", f"The {name} you specified did not match the calculated checksum."
-            )
-        return {member: made}
-    wanted = algorithm or call.get("ChecksumAlgorithm") or _of_trailer(call)
+    if given and data:
+        return given
+    member = next(iter(given), "")
+    wanted = member.removeprefix("Checksum") or algorithm or call.get("ChecksumAlgorithm")
     if not wanted:
         return {}
-    if wanted not in ALGORITHMS:
+    check_algorithm(wanted)
+    return {f"Checksum{wanted}": checksum(wanted, [data])}
+
+
+def check_algorithm(algorithm: str) -> None:
+    """Refuse a checksum that is not done here.
+
+    Errors: ServiceError ``InvalidRequest``.
+    """
+    if algorithm not in ALGORITHMS:
         raise ServiceError(
             "InvalidRequest",
             "Checksum algorithm provided is unsupported. Please try again with any of the valid"
             f" types: [{', '.join(sorted(ALGORITHMS))}]",
         )
-    return {f"Checksum{wanted}": checksum(wanted, [data])}
 
 
-def read_members(found: StoredObject, bucket: Bucket, *, with_checksums: bool) -> dict[str, Any]:
+def read_members(found: StoredObject, *, with_checksums: bool) -> dict[str, Any]:
     """What GetObject and HeadObject say of a whole object."""
-    del bucket
     described = found.described
     members: dict[str, Any] = {
         name: value for name, value in described.headers.items() if name != "Expires"
@@ -198,11 +162,6 @@ def checksum_members(described: ObjectHeaders) -> dict[str, str]:
     if not described.checksums:
         return {}
     return {**described.checksums, "ChecksumType": described.checksum_type or "FULL_OBJECT"}
-
-
-def _of_trailer(call: Call) -> str | None:
-    name = (call.raw.header("x-amz-trailer") or "").lower().removeprefix("x-amz-checksum-")
-    return name.upper() if name.upper() in ALGORITHMS else None
 
 
 def _text(value: Any) -> str:

@@ -62,23 +62,23 @@ class ObjectReads:
 
     def get(self, call: Call) -> Result:
         """An object's content, or a part of it."""
-        bucket, found = self._found(call, "GetObject")
-        members, (start, end) = self._members(call, bucket, found)
+        _, found = self._found(call, "GetObject")
+        members, (start, end) = self._members(call, found)
         if end - start > READ_AT_ONCE_BYTES:
             members["Body"] = self._pieces(found, start, end)
             return members
         read, data = self._store.read(found, start, end)
         if read.file != found.file:
             # It was replaced meanwhile: what is said must be of what is given.
-            members, (start, end) = self._members(call, bucket, read)
+            members, (start, end) = self._members(call, read)
             _, data = self._store.read(read, start, end)
         members["Body"] = data
         return members
 
     def head(self, call: Call) -> Result:
         """All but the content."""
-        bucket, found = self._found(call, "GetObject")
-        return self._members(call, bucket, found)[0]
+        _, found = self._found(call, "GetObject")
+        return self._members(call, found)[0]
 
     def attributes(self, call: Call) -> Result:
         """Chosen facts."""
@@ -122,9 +122,7 @@ class ObjectReads:
                 raise access_denied() from None
             raise
 
-    def _members(
-        self, call: Call, bucket: Bucket, found: StoredObject
-    ) -> tuple[dict[str, Any], tuple[int, int]]:
+    def _members(self, call: Call, found: StoredObject) -> tuple[dict[str, Any], tuple[int, int]]:
         check_read(found, call.parameters)
         wanted = byte_range(call.get("Range"), found.size)
         number = call.get("PartNumber")
@@ -136,7 +134,7 @@ class ObjectReads:
                 )
             wanted = _part_range(found, int(number))
         checked = call.get("ChecksumMode") == "ENABLED" and wanted is None
-        members = read_members(found, bucket, with_checksums=checked)
+        members = read_members(found, with_checksums=checked)
         for parameter, member in _OVERRIDES.items():
             if call.get(parameter):
                 members[member] = call.get(parameter)
@@ -147,7 +145,6 @@ class ObjectReads:
         first, last = wanted
         if number is None or found.part_sizes:
             members["ContentRange"] = f"bytes {first}-{last}/{found.size}"
-            members["ResponseMetadata"] = {"HTTPStatusCode": 206}
         members["ContentLength"] = last + 1 - first
         return members, (first, last + 1)
 
