@@ -15,6 +15,7 @@ from vpcflow.base.errors import ServiceError
 #: Documents that are kept as read; more are read anew.
 DOCUMENTS_HELD_MAX = 4096
 _VERSIONS = ("2012-10-17", "2008-10-17")
+_PARTITION = re.compile(r"aws(-[a-z-]+)?|.*[*?].*")
 _SID = re.compile(r"[A-Za-z0-9]*")
 _ACTION = re.compile(r"\*|[A-Za-z0-9-]+:[A-Za-z0-9*?]+")
 _FIELDS = {
@@ -34,8 +35,12 @@ class PolicyUse(Enum):
     """What a document is for, which decides what it must and must not hold."""
 
     IDENTITY = "identity"
+    MANAGED = "managed"
     TRUST = "trust"
     RESOURCE = "resource"
+
+
+_OF_IDENTITIES = (PolicyUse.IDENTITY, PolicyUse.MANAGED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +106,8 @@ def check_policy(text: str, use: PolicyUse = PolicyUse.IDENTITY) -> None:
         raise _malformed(_SYNTAX)
     version = document.get("Version", _VERSIONS[1])
     if version not in _VERSIONS:
-        raise _malformed("Policy document must be version 2012-10-17 or greater.")
-    if use is PolicyUse.IDENTITY and "Version" in document and version != _VERSIONS[0]:
+        raise _malformed(_SYNTAX)
+    if use is PolicyUse.MANAGED and version != _VERSIONS[0]:
         raise _malformed("Policy document must be version 2012-10-17 or greater.")
     statements = document.get("Statement")
     if isinstance(statements, dict):
@@ -138,7 +143,7 @@ def _check_statement(statement: Any, use: PolicyUse) -> None:
     sid = statement.get("Sid", "")
     if not isinstance(sid, str):
         raise _malformed(_SYNTAX)
-    if use is PolicyUse.IDENTITY and not _SID.fullmatch(sid):
+    if use in _OF_IDENTITIES and not _SID.fullmatch(sid):
         raise _malformed("Statement IDs (SID) should be alpha-numeric")
     for one, other in (
         ("Action", "NotAction"),
@@ -192,13 +197,15 @@ def _check_resources(statement: Mapping[str, Any], use: PolicyUse) -> None:
         parts = resource.split(":", 5)
         if resource != "*" and (parts[0] != "arn" and not resource.startswith("arn*")):
             raise _malformed(f'Resource {resource} must be in ARN format or "*".')
+        if parts[0] == "arn" and len(parts) == 6 and not _PARTITION.fullmatch(parts[1]):
+            raise _malformed(f'Partition "{parts[1]}" is not valid for resource "{resource}".')
         if parts[0] == "arn" and len(parts) < 6 and not resource.endswith("*"):
             raise _malformed("The policy failed legacy parsing")
 
 
 def _check_principals(statement: Mapping[str, Any], use: PolicyUse) -> None:
     given = "Principal" in statement or "NotPrincipal" in statement
-    if use is PolicyUse.IDENTITY:
+    if use in _OF_IDENTITIES:
         if given:
             raise _malformed("Policy document should not specify a principal.")
         return

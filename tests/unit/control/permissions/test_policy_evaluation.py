@@ -227,8 +227,23 @@ def test_the_bucket_policy_of_log_delivery() -> None:
         ('{"Statement": []}', PolicyUse.IDENTITY, "Syntax errors in policy."),
         (
             json.dumps({"Version": "2008-10-17", "Statement": [allow()]}),
-            PolicyUse.IDENTITY,
+            PolicyUse.MANAGED,
             "Policy document must be version 2012-10-17 or greater.",
+        ),
+        (
+            json.dumps({"Version": "2017-10-17", "Statement": [allow()]}),
+            PolicyUse.IDENTITY,
+            "Syntax errors in policy.",
+        ),
+        (
+            text(allow(resource="arn:error:s3:::b")),
+            PolicyUse.MANAGED,
+            'Partition "error" is not valid for resource "arn:error:s3:::b".',
+        ),
+        (
+            text(allow(action="a a:List")),
+            PolicyUse.MANAGED,
+            "Vendor a a is not valid",
         ),
         (text(allow(action=[])), PolicyUse.IDENTITY, "Policy statement must contain actions."),
         (
@@ -273,6 +288,11 @@ def test_malformed_documents(document: str, use: PolicyUse, message: str) -> Non
     with pytest.raises(ServiceError) as refused:
         check_policy(document, use)
     assert (refused.value.code, refused.value.message) == ("MalformedPolicyDocument", message)
+
+
+def test_inline_documents_may_be_of_the_old_version() -> None:
+    check_policy(json.dumps({"Version": "2008-10-17", "Statement": allow()}))
+    check_policy(json.dumps({"Statement": [allow(Sid=""), allow(Sid="")]}))
 
 
 def test_a_hostile_pattern_costs_little() -> None:

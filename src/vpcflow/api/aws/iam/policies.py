@@ -37,7 +37,7 @@ from vpcflow.control.identity import (
     iam_arn,
     unique_id,
 )
-from vpcflow.control.permissions import check_policy
+from vpcflow.control.permissions import PolicyUse, check_policy
 from vpcflow.control.state import Change, State
 
 Answer = Mapping[str, Any] | None
@@ -106,7 +106,7 @@ class Policies:
     def create(self, call: Call) -> Answer:
         name, path, tags = str(call.get("PolicyName")), path_given(call), tags_given(call)
         document = str(call.get("PolicyDocument"))
-        check_policy(document)
+        check_policy(document, PolicyUse.MANAGED)
         with self._state.change() as change:
             check_free(
                 change,
@@ -173,7 +173,7 @@ class Policies:
         document = str(call.get("PolicyDocument"))
         with self._state.change() as change:
             policy = _own(change, call)
-            check_policy(document)
+            check_policy(document, PolicyUse.MANAGED)
             if len(policy.versions) >= VERSIONS_PER_POLICY_MAX:
                 raise ServiceError(
                     "LimitExceeded",
