@@ -15,20 +15,23 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 from vpcflow.base.clock import Clock, SystemClock
-from vpcflow.query.filter_pattern import Pattern, mask
+from vpcflow.query.filter_pattern import Pattern, lines_array, mask
 from vpcflow.query.log_events.events import (
     EVENT_BYTES,
     TIME_MS_MAX,
     Events,
     Position,
     joined,
+    line_hashes,
     stream_hashes,
 )
 from vpcflow.query.log_events.flow_events import FlowRecords, FoundRows, RowGroup
 from vpcflow.query.log_events.streams import StreamChoice
-from vpcflow.record.flow_log_selection import LogGroupSource
+from vpcflow.record.flow_log_selection import LogGroupSource, lines_of
+from vpcflow.record.log_format import default_format
 from vpcflow.store.data_file_entry import DataFileEntry
 from vpcflow.store.event_store import EventStore
 from vpcflow.store.event_store.group_index import Blocks
@@ -98,6 +101,13 @@ class LogEventReader:
         self._flows = FlowRecords(ingestion)
         self._clock = clock or SystemClock()
         self._budget_s = budget_s
+
+    def warm_up(self) -> None:
+        """Load the kernels, which the first page would wait for; in a thread of its own at best."""
+        record = pa.record_batch({"start": pa.array([0], pa.int64())})
+        lines = lines_array(lines_of(record, default_format()), 1)
+        line_hashes(lines, stream_hashes(["-"]))
+        mask("[version, action=REJECT]", lines)
 
     def page(
         self,
