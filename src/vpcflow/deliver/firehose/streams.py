@@ -24,8 +24,10 @@ from vpcflow.deliver.status import DestinationError, FailureMessage
 
 _LOG = structlog.get_logger(__name__)
 RECORDS = Counter("vpcflow_deliver_firehose_records", "Records that delivery streams took")
-#: How long the sending thread sleeps at most.
+#: What ``step`` says when nothing waits.
 IDLE_S = 60.0
+#: How often the sending thread looks whether it is to stop.
+POLL_S = 0.5
 #: Batches of one stream that are sent before others have a turn.
 BATCHES_PER_STEP_MAX = 8
 
@@ -71,7 +73,6 @@ class FirehoseStreams:
         self._send = sender
         self._lock = threading.Lock()
         self._wake = threading.Event()
-        self._stopping = False
         self._streams: dict[str, _Stream] = {}
         folder.mkdir(parents=True, exist_ok=True)
         for found in sorted(folder.iterdir()):
@@ -136,21 +137,16 @@ class FirehoseStreams:
             wait_s = min(wait_s, self._step(stream, plan))
         return max(wait_s, 0.0)
 
-    def run(self) -> None:
-        """Send until ``stop`` is called."""
-        while not self._stopping:
+    def run(self, stop: threading.Event) -> None:
+        """Send until ``stop`` is set; what waits then stays on the disk."""
+        while not stop.is_set():
             try:
                 wait_s = self.step()
             except Exception:  # noqa: BLE001 - one fault must not end all deliveries
                 _LOG.exception("delivery streams: a step failed")
                 wait_s = self._settings.retry_first_s
-            self._clock.wait(self._wake, wait_s)
+            self._clock.wait(self._wake, min(wait_s, POLL_S))
             self._wake.clear()
-
-    def stop(self) -> None:
-        """Let ``run`` end after what it is doing; what waits stays on the disk."""
-        self._stopping = True
-        self._wake.set()
 
     def close(self) -> None:
         """Close the buffers."""
