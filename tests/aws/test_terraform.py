@@ -167,10 +167,10 @@ def test_apply_then_nothing_to_do_then_destroy(server: AwsServer, tmp_path: Path
     mirror = _provider_mirror()
     assert mirror is not None
     terraform = Terraform(tmp_path, server, mirror)
-    assert "15 added" in terraform.run("apply", "-auto-approve")
+    assert "13 added" in terraform.run("apply", "-auto-approve")
     terraform.run("plan", "-detailed-exitcode", expected=NOTHING_TO_DO)
     assert "0 added, 0 changed, 0 destroyed" in terraform.run("apply", "-auto-approve")
     found = server.client("ec2").describe_flow_logs()["FlowLogs"]
     assert {one["LogDestinationType"] for one in found} == {"cloud-watch-logs", "s3"}
-    assert "15 destroyed" in terraform.run("destroy", "-auto-approve")
+    assert "13 destroyed" in terraform.run("destroy", "-auto-approve")
     assert server.client("ec2").describe_flow_logs()["FlowLogs"] == []
