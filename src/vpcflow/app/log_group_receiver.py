@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
+import structlog
 
 from vpcflow.base.errors import FlowLogError
 from vpcflow.control.state import Place
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from vpcflow.control.logs.log_event_filters import LogEventFilters
     from vpcflow.control.logs.service import LogGroupService
 
+_LOG = structlog.get_logger(__name__)
 _MS = 1000
 
 
@@ -36,53 +36,54 @@ class LogGroupDeliveries:
     ) -> Mapping[str, str]:
         """Note new records; flow logs that could not be served, with their status message."""
         refused: dict[str, str] = {}
-        for delivery in deliveries:
+        for (place, group), together in _by_group(deliveries).items():
             try:
-                self._take(delivery, ingested_ms)
-            except FlowLogError:
-                refused[delivery.plan.flow_log_id] = FailureMessage.UNKNOWN_ERROR
+                # Thousands of flow logs may share a group: their streams are noted at once.
+                self._groups.record_delivery(place, group, _times(together), ingested_ms)
+                for delivery in together:
+                    self._feed(place, group, delivery, ingested_ms)
+            except FlowLogError as error:
+                _LOG.warning("log group not served", group=group, error=str(error))
+                for delivery in together:
+                    refused[delivery.plan.flow_log_id] = FailureMessage.UNKNOWN_ERROR
         return refused
 
-    def _take(self, delivery: LogGroupDelivery, ingested_ms: int) -> None:
-        plan, streams = delivery.plan, delivery.streams
+    def _feed(self, place: Place, group: str, delivery: LogGroupDelivery, ingested_ms: int) -> None:
+        """Filters and live tails, if the group has any, get the lines."""
+        watched = self._groups.hub.watches(place, group)
+        if not watched and not self._filters.has_filters(place, group):
+            return
+        log_format = delivery.plan.selection.log_format
+        for stream, records in delivery.by_stream():
+            self._filters.take_records(place, group, stream, records, log_format, ingested_ms)
+            if watched:
+                lines = lines_of(records, log_format).decode().splitlines()
+                starts = filled_numbers(records.column("start"), 0).astype(np.int64) * _MS
+                self._groups.hub.publish(place, group, stream, starts.tolist(), lines, ingested_ms)
+
+
+def _by_group(
+    deliveries: Sequence[LogGroupDelivery],
+) -> Mapping[tuple[Place, str], list[LogGroupDelivery]]:
+    found: dict[tuple[Place, str], list[LogGroupDelivery]] = {}
+    for delivery in deliveries:
+        plan = delivery.plan
         assert isinstance(plan.destination, LogGroupDestination)
-        place, group = Place(plan.account_id, plan.region), plan.destination.log_group_name
+        key = (Place(plan.account_id, plan.region), plan.destination.log_group_name)
+        found.setdefault(key, []).append(delivery)
+    return found
+
+
+def _times(deliveries: Sequence[LogGroupDelivery]) -> dict[str, tuple[int, int]]:
+    """Oldest and newest start of each stream; several flow logs may share one."""
+    times: dict[str, tuple[int, int]] = {}
+    for delivery in deliveries:
+        streams = delivery.streams
         firsts = (streams.first_start_s * _MS).tolist()
         lasts = (streams.last_start_s * _MS).tolist()
-        times = dict(zip(streams.names, zip(firsts, lasts, strict=True), strict=True))
-        self._groups.record_delivery(place, group, times, ingested_ms)
-        watched = self._groups.hub.watches(place, group)
-        if watched or self._filters.has_filters(place, group):
-            for name, records in _by_stream(delivery):
-                self._filters.take_records(
-                    place, group, name, records, plan.selection.log_format, ingested_ms
-                )
-                if watched:
-                    self._publish(place, group, name, records, delivery, ingested_ms)
-
-    def _publish(
-        self,
-        place: Place,
-        group: str,
-        stream: str,
-        records: pa.RecordBatch,
-        delivery: LogGroupDelivery,
-        ingested_ms: int,
-    ) -> None:
-        lines = lines_of(records, delivery.plan.selection.log_format).decode().splitlines()
-        starts = filled_numbers(records.column("start"), 0).astype(np.int64) * _MS
-        self._groups.hub.publish(place, group, stream, starts.tolist(), lines, ingested_ms)
-
-
-def _by_stream(delivery: LogGroupDelivery) -> list[tuple[str, pa.RecordBatch]]:
-    """The records of each stream; done only for groups that somebody watches or filters."""
-    suffix = delivery.plan.selection.stream_suffix
-    interfaces = delivery.records.column("interface_id").cast(pa.string())
-    found = []
-    for interface_id in pc.unique(interfaces).to_pylist():
-        mask = (
-            pc.is_null(interfaces) if interface_id is None else pc.equal(interfaces, interface_id)
-        )
-        rows = delivery.records.filter(pc.fill_null(mask, False))
-        found.append((f"{interface_id or '-'}-{suffix}", rows))
-    return found
+        for name, first, last in zip(streams.names, firsts, lasts, strict=True):
+            before = times.get(name)
+            times[name] = (
+                (first, last) if before is None else (min(first, before[0]), max(last, before[1]))
+            )
+    return times

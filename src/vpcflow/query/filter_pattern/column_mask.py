@@ -19,7 +19,6 @@ from vpcflow.query.filter_pattern.values import (
     fit_numbers,
     fits_text,
 )
-from vpcflow.record.address_columns import format_address_column
 from vpcflow.record.field_spec import ADDRESS_TYPE
 from vpcflow.record.flow_log_selection import with_format_version
 from vpcflow.record.log_format import LogFormat
@@ -138,6 +137,8 @@ def _fit_addresses(column: pa.Array, comparison: Comparison) -> pa.BooleanArray:
         return same if comparison.operator == "=" else pc.invert(same)
     if isinstance(value, Number):  # an address is never a number
         return _known(column, answer=False)
+    from vpcflow.record.address_columns import format_address_column  # loads Numba
+
     return _fit_printed(format_address_column(column), comparison)
 
 
@@ -147,6 +148,8 @@ def _address(text: str) -> bytes | None:
         stored = to_bytes(ip_address(text))
     except ValueError:
         return None
+    from vpcflow.record.address_columns import format_address_column  # loads Numba
+
     printed = format_address_column(pa.array([stored], ADDRESS_TYPE))[0].as_py()
     return stored if printed == text else None
 

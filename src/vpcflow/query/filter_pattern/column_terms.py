@@ -12,7 +12,6 @@ from vpcflow.query.expression import Expression, TextMatch, all_of, any_of
 from vpcflow.query.filter_pattern.mask import everything
 from vpcflow.query.filter_pattern.match import wanted_terms
 from vpcflow.query.filter_pattern.tree import Regex, Sign, Term
-from vpcflow.record.address_columns import format_address_column
 from vpcflow.record.field_spec import ADDRESS_TYPE, FieldKind
 from vpcflow.record.log_format import LogFormat
 from vpcflow.record.text import printable_column
@@ -100,6 +99,8 @@ def _column_holds(text: str, column: pa.Array) -> pa.BooleanArray | None:
     if column.type == ADDRESS_TYPE:
         if not _ADDRESS.fullmatch(text):
             return None
+        from vpcflow.record.address_columns import format_address_column  # loads Numba
+
         return pc.match_substring(format_address_column(column), text)
     if not _INTEGER.fullmatch(text):
         return None

@@ -34,7 +34,8 @@ from vpcflow.store.event_store_settings import EventStoreSettings
 
 #: Where it is in the data folder.
 FOLDER = "log-events"
-_NO_MESSAGES = pa.array([], pa.string())
+# pa.array would load pandas where it is installed.
+_NO_MESSAGES = pa.nulls(0, pa.string())
 _NO_TIMES = np.zeros(0, np.int64)
 #: Parts of one system call.
 _PARTS_MAX = 512
