@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from vpcflow.app.elsewhere import has_buckets_elsewhere, has_streams_elsewhere
 from vpcflow.base.clock import Clock, SystemClock
-from vpcflow.control.arns import Arn, arn
+from vpcflow.control.arns import arn
 from vpcflow.control.buckets import Buckets
+from vpcflow.control.delivery_streams import DeliveryStreams
 from vpcflow.control.flow_logs.service import FlowLogService
 from vpcflow.control.flow_logs.surroundings import Surroundings
 from vpcflow.control.network.resources import NETWORK_INTERFACES, SUBNETS, VPCS
@@ -55,8 +57,8 @@ def control_plane(settings: Settings, clock: Clock | None = None) -> ControlPlan
     surroundings = Surroundings(
         resource_exists=partial(_resource_exists, state),
         role_problem=partial(_role_problem, state),
-        bucket_problem=partial(_bucket_problem, buckets),
-        stream_exists=lambda _place, stream_arn: stream_exists(state, stream_arn),
+        bucket_problem=partial(_bucket_problem, settings, buckets),
+        stream_exists=partial(_stream_exists, settings, DeliveryStreams(state)),
     )
     return ControlPlane(
         state,
@@ -100,15 +102,18 @@ def stream_role_problem(state: State, place: Place, role_arn: str, stream_arn: s
 
 
 def _bucket_problem(
-    buckets: Buckets, place: Place, bucket: str, prefix: str, hive: bool
+    settings: Settings, buckets: Buckets, place: Place, bucket: str, prefix: str, hive: bool
 ) -> tuple[str, str] | None:
+    if buckets.find(bucket) is None and has_buckets_elsewhere(settings):
+        from vpcflow.deliver.aws_objects import AwsObjects
+
+        found = AwsObjects(settings.deliver).problem(bucket, place.region)
+        return None if found is None else ("400", found)
     return buckets.check_delivery(place, bucket, prefix, hive=hive)
 
 
-def stream_exists(state: State, stream_arn: str) -> bool:
-    """Whether a delivery stream is kept here, whoever's it is."""
-    from vpcflow.control.delivery_streams import DELIVERY_STREAMS
-
-    named = Arn.parse(stream_arn)
-    name = named.resource.removeprefix("deliverystream/")
-    return state.get(DELIVERY_STREAMS, Place(named.account_id, named.region), name) is not None
+def _stream_exists(
+    settings: Settings, streams: DeliveryStreams, _place: Place, stream_arn: str
+) -> bool:
+    """A stream that may be elsewhere is believed in: describing it needs a permission of its own."""
+    return has_streams_elsewhere(settings) or streams.find_arn(stream_arn) is not None

@@ -20,9 +20,9 @@ from vpcflow.api.aws.logs.service import service as logs_service
 from vpcflow.api.aws.operation import Service
 from vpcflow.api.aws.signature import Verifier
 from vpcflow.api.server import ApiServer
-from vpcflow.app.control_plane import control_plane, stream_exists, stream_role_problem
+from vpcflow.app.control_plane import control_plane, stream_role_problem
 from vpcflow.app.delivery_plans import DeliveryPlans
-from vpcflow.app.delivery_streams import DeliveryStreams
+from vpcflow.app.delivery_streams import StreamsHereAndElsewhere
 from vpcflow.app.destinations import BucketsHereAndElsewhere
 from vpcflow.app.log_group_receiver import LogGroupDeliveries
 from vpcflow.app.settings import (
@@ -82,7 +82,9 @@ class ControlService:
             stack.callback(self.objects.close)
             self.ingestion = IngestionTimes(folder.root)
             self._metrics = MetricStore(self.plane.state.database, self._clock)
-            self._streams = DeliveryStreams(settings, self.plane, self.objects, self._clock)
+            self._streams = StreamsHereAndElsewhere(
+                settings, self.plane.state, self.objects, self._clock
+            )
             stack.callback(self._streams.close)
             self._filters = LogEventFilters(self.plane.state, self._metrics, self._streams.offer)
             self.log_groups = LogGroupService(
@@ -147,7 +149,7 @@ class ControlService:
                 plane.flow_logs.log_group_sources,
                 filters=filter_operations.operations(
                     plane.state,
-                    stream_exists=lambda _place, stream_arn: stream_exists(plane.state, stream_arn),
+                    stream_exists=lambda _place, stream_arn: self._streams.exists(stream_arn),
                     role_may=lambda place, role, stream_arn: (
                         stream_role_problem(plane.state, place, role, stream_arn) is None
                     ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from vpcflow.app.elsewhere import has_buckets_elsewhere
 from vpcflow.base.errors import ServiceError, StoreError
 from vpcflow.control.state import Place
 from vpcflow.deliver.aws_objects import AwsObjects
@@ -50,9 +51,3 @@ class BucketsHereAndElsewhere:
             raise DestinationError(
                 FailureMessage.UNKNOWN_ERROR, str(error), where=f"s3://{bucket}/{key}"
             ) from error
-
-
-def has_buckets_elsewhere(settings: Settings) -> bool:
-    """Whether the settings name a place for buckets that are not here."""
-    deliver = settings.deliver
-    return bool(deliver.s3_endpoint_url or deliver.aws_profile or deliver.aws_region)

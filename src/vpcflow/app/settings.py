@@ -18,6 +18,7 @@ from vpcflow.capture.packet_sources.ring_settings import RingSettings
 from vpcflow.capture.settings import CaptureSettings
 from vpcflow.collect.settings import CollectSettings
 from vpcflow.control.settings import ControlSettings
+from vpcflow.deliver.firehose_settings import FirehoseSettings
 from vpcflow.deliver.settings import DeliverySettings
 from vpcflow.inventory.settings import InventorySettings
 from vpcflow.query.settings import QuerySettings
@@ -83,6 +84,9 @@ class Settings(BaseSettings):
     )
     events: EventStoreSettings = Field(
         default_factory=EventStoreSettings, description="Text events that clients put."
+    )
+    firehose: FirehoseSettings = Field(
+        default_factory=FirehoseSettings, description="Delivery streams on this endpoint."
     )
     objects: ObjectStoreSettings = Field(
         default_factory=ObjectStoreSettings, description="Buckets on this endpoint."

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
+
 from vpcflow.deliver.aws_clients import ClientMaker, as_destination_error
 from vpcflow.deliver.plan import DeliveryPlan
 from vpcflow.deliver.settings import DeliverySettings
@@ -30,3 +32,23 @@ class AwsObjects:
         # boto makes its error classes at run time; every error is raised again as ours.
         except Exception as error:
             raise as_destination_error(error, f"s3://{bucket}/{key}") from error
+
+    def problem(self, bucket: str, region: str) -> str | None:
+        """Why nothing can be put into a bucket, as AWS words it at creation; None if it seems well."""
+        try:
+            client = self._clients.client(
+                "s3", self._settings.s3_endpoint_url, self._settings.aws_region or region
+            )
+            client.head_bucket(Bucket=bucket)
+        # boto makes its error classes at run time; what each means is asked of it.
+        except Exception as error:
+            response = getattr(error, "response", None)
+            if response is None:
+                raise as_destination_error(error, f"s3://{bucket}") from error
+            if response.get("ResponseMetadata", {}).get("HTTPStatusCode") == HTTPStatus.NOT_FOUND:
+                return f"LogDestination: {bucket} does not exist"
+            return (
+                f"Access Denied for LogDestination: {bucket}. "
+                "Please check LogDestination permission."
+            )
+        return None

@@ -18,8 +18,8 @@ from vpcflow.base.clock import Clock, SystemClock
 from vpcflow.deliver.firehose.batch_sender import BatchSender, ObjectDestination
 from vpcflow.deliver.firehose.buffer import BufferFullError, StreamBuffer
 from vpcflow.deliver.firehose.http_endpoint import Sender, send
-from vpcflow.deliver.firehose.settings import FirehoseSettings
 from vpcflow.deliver.firehose.stream_plan import StreamPlan
+from vpcflow.deliver.firehose_settings import FirehoseSettings
 from vpcflow.deliver.status import DestinationError, FailureMessage
 
 _LOG = structlog.get_logger(__name__)
@@ -35,7 +35,7 @@ BATCHES_PER_STEP_MAX = 8
 class PlanOf(Protocol):
     """Whoever keeps the streams."""
 
-    def __call__(self, stream_arn: str) -> StreamPlan | None:
+    def __call__(self, stream_arn: str, /) -> StreamPlan | None:
         """What a stream does; None when there is none."""
 
 
