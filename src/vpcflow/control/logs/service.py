@@ -340,14 +340,12 @@ class LogGroupService:
         self.streams.note(place, group, facts, create=True)
 
     def keep_house(self, now_ms: int) -> int:
-        """Remove what has expired, and what a dying process left; tells how many files went."""
+        """Remove what has expired; tells how many files went."""
         removed = 0
-        keys = set()
         for place in self._state.places(LOG_GROUPS):
             for group in self.groups(place).values():
-                key = events_key(place, group)
-                keys.add(key)
                 if group.retention_days is not None:
+                    key = events_key(place, group)
                     removed += self._text.expire(key, group.oldest_ms(now_ms))
         return removed
 
