@@ -6,7 +6,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, case, collate, delete, func, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    and_,
+    case,
+    collate,
+    delete,
+    false,
+    func,
+    not_,
+    or_,
+    select,
+    true,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
 from vpcflow.control.state import Database, Place
@@ -166,26 +179,21 @@ class LogStreams:
         dialect = sqlite if self._database.is_sqlite else postgresql
         statement = dialect.insert(LOG_STREAMS)
         new = statement.excluded
+        # What was under way when a stream was deleted does not bring it back.
+        late = and_(not_(_T.is_there), new.last_ms < _T.visible_from_s * 1000)
+
+        def widened(name: str, further: ColumnElement[bool]) -> ColumnElement[Any]:
+            held = _T[name]
+            return case((late, held), (held.is_(None) | further, new[name]), else_=held)
+
         return statement.on_conflict_do_update(
             index_elements=list(_KEY),
             set_={
-                "created_ms": case((_T.is_there, _T.created_ms), else_=new.created_ms),
-                "is_there": True,
-                "first_ms": case(
-                    (_T.first_ms.is_(None) | (new.first_ms < _T.first_ms), new.first_ms),
-                    else_=_T.first_ms,
-                ),
-                "last_ms": case(
-                    (_T.last_ms.is_(None) | (new.last_ms > _T.last_ms), new.last_ms),
-                    else_=_T.last_ms,
-                ),
-                "ingested_ms": case(
-                    (
-                        _T.ingested_ms.is_(None) | (new.ingested_ms > _T.ingested_ms),
-                        new.ingested_ms,
-                    ),
-                    else_=_T.ingested_ms,
-                ),
+                "created_ms": case((or_(_T.is_there, late), _T.created_ms), else_=new.created_ms),
+                "is_there": case((late, false()), else_=true()),
+                "first_ms": widened("first_ms", new.first_ms < _T.first_ms),
+                "last_ms": widened("last_ms", new.last_ms > _T.last_ms),
+                "ingested_ms": widened("ingested_ms", new.ingested_ms > _T.ingested_ms),
             },
         )
 

@@ -68,6 +68,8 @@ def test_a_tombstone_hides_what_was_before(streams: LogStreams) -> None:
     assert not streams.remove(HERE, "g", "s", 6_000)
     assert streams.get(HERE, "g", "s") is None
     assert streams.hidden(HERE, "g") == {"s": 6}
+    streams.note(HERE, "g", {"s": StreamFacts(4_000, 5_999, 6_001)}, create=True)
+    assert streams.get(HERE, "g", "s") is None
     streams.note(HERE, "g", {"s": StreamFacts(7_000, 7_000, 7_001)}, create=True)
     found = streams.get(HERE, "g", "s")
     assert found and (found.created_ms, found.first_ms) == (7_001, 7_000)
