@@ -118,8 +118,11 @@ def _with_choices(settings: Settings, chosen: dict[str, Any]) -> Settings:
         inventory["namespaces"] = (*settings.inventory.namespaces, *chosen["namespaces"])
     if chosen["lab"]:
         from vpcflow.lab.testbed.lab import Lab
+        from vpcflow.lab.testbed.topology import ACCOUNT_ID, REGION
 
         lab = Lab.attach(settings.folder.root / "lab")
+        # The endpoint's root key must be that of the lab's own account.
+        inventory |= {"account_id": ACCOUNT_ID, "region": REGION}
         inventory |= {"file": lab.inventory_file, "own_namespace": False, "namespaces": ()}
     api = {name: chosen[name] for name in ("host", "port") if chosen[name] is not None}
     capture = {"interval_s": chosen["interval_s"]} if chosen["interval_s"] else {}
