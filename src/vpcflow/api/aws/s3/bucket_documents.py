@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 from typing import Any
 
 from vpcflow.api.aws.operation import Call, Operation, Result
@@ -92,7 +93,9 @@ def _check_lifecycle(_: Call, content: Any) -> None:
             "The XML you provided was not well-formed or did not validate against our published"
             " schema",
         )
-    ids = [rule["ID"] for rule in rules if rule.get("ID")]
+    for rule in rules:
+        rule.setdefault("ID", secrets.token_urlsafe(36))
+    ids = [rule["ID"] for rule in rules]
     if len(set(ids)) != len(ids):
         raise ServiceError(
             "InvalidArgument", "Rule ID must be unique. Found same ID for more than one rule"
@@ -134,7 +137,8 @@ _DOCUMENTS = (
         put_action="PutLifecycleConfiguration",
         note=_KEPT_ONLY,
         check=_check_lifecycle,
-        ignores={"TransitionDefaultMinimumObjectSize": "there is one storage class"},
+        unchecked=frozenset({"ContentMD5"}),
+        beside=("TransitionDefaultMinimumObjectSize", "all_storage_classes_128K"),
     ),
     KeptDocument(
         "replication",
@@ -193,7 +197,10 @@ _DOCUMENTS = (
         check=_check_versioning,
     ),
     KeptDocument(
-        "accelerate", "GetBucketAccelerateConfiguration", get_action="GetAccelerateConfiguration"
+        "accelerate",
+        "GetBucketAccelerateConfiguration",
+        get_action="GetAccelerateConfiguration",
+        get_ignores={"RequestPayer": "nothing costs"},
     ),
     KeptDocument("request-payment", "GetBucketRequestPayment", default={"Payer": "BucketOwner"}),
     KeptDocument("abac", "GetBucketAbac", default={"AbacStatus": {"Status": "Disabled"}}),
@@ -213,6 +220,7 @@ _DOCUMENTS = (
         put_action="PutBucketNotification",
         note="kept and given back; nobody is told",
         ignores={"SkipDestinationValidation": "destinations are not looked at"},
+        unchecked=frozenset({"ContentMD5", "ChecksumAlgorithm"}),
     ),
     KeptDocument(
         "ownership",

@@ -23,6 +23,8 @@ NO_GRANTS = dict.fromkeys(
     ("GrantFullControl", "GrantRead", "GrantReadACP", "GrantWrite", "GrantWriteACP"),
     "no access lists are kept; a bucket policy grants access",
 )
+#: A new object has no grant of writing.
+NO_GRANTS_OF_NEW = {name: why for name, why in NO_GRANTS.items() if name != "GrantWrite"}
 
 
 class BucketOperations:

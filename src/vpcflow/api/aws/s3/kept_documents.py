@@ -26,7 +26,10 @@ class KeptDocument:
     Shape: ``document`` is its name in the bucket, ``get``, ``put`` and ``delete`` the operations
     (empty: there is none), ``member`` that of Put's input. ``wrapped`` says that Get answers the
     member itself and not what is in it. ``absent`` is the refusal when nothing is kept, or None:
-    then ``default`` is the answer. ``status`` is Put's. ``check`` may refuse what is put.
+    then ``default`` is the answer. ``status`` is Put's. ``check`` may refuse what is put. ``ignores``
+    are Put's beside what the protocol checks, of which Put lacks ``unchecked``; ``get_ignores`` are
+    Get's. ``beside`` is a parameter of Put that is kept with the document and given back, and its
+    default.
     """
 
     document: str
@@ -43,6 +46,9 @@ class KeptDocument:
     note: str = ""
     check: Callable[[Call, Any], None] | None = None
     ignores: Mapping[str, str] = field(default_factory=dict)
+    unchecked: frozenset[str] = frozenset()
+    get_ignores: Mapping[str, str] = field(default_factory=dict)
+    beside: tuple[str, str] | None = None
 
 
 def document_operations(access: Access, kept: KeptDocument) -> list[Operation]:
@@ -65,8 +71,13 @@ def document_operations(access: Access, kept: KeptDocument) -> list[Operation]:
         content = call.get(kept.member) or {}
         if kept.check is not None:
             kept.check(call, content)
+        answer: dict[str, Any] = {"ResponseMetadata": {"HTTPStatusCode": kept.status}}
+        if kept.beside is not None:
+            name, default = kept.beside
+            answer[name] = call.get(name) or default
+            content = {**content, name: answer[name]}
         access.buckets.keep(bucket.name, kept.document, _kept(content))
-        return {"ResponseMetadata": {"HTTPStatusCode": kept.status}}
+        return answer
 
     def delete(call: Call) -> Result:
         bucket = access.bucket(call, put_action or kept.delete)
@@ -79,18 +90,21 @@ def document_operations(access: Access, kept: KeptDocument) -> list[Operation]:
             kept.get,
             get,
             whose,
-            {"RequestPayer": "nothing costs"},
+            kept.get_ignores,
             action=f"s3:{get_action}",
             authorizes_itself=True,
         )
     ]
     if kept.put:
+        checked = {
+            name: why for name, why in CHECKED_BY_PROTOCOL.items() if name not in kept.unchecked
+        }
         made.append(
             Operation(
                 kept.put,
                 put,
-                f"{whose} {kept.member}",
-                {**CHECKED_BY_PROTOCOL, **kept.ignores},
+                f"{whose} {kept.member} {kept.beside[0] if kept.beside else ''}",
+                {**checked, **kept.ignores},
                 action=f"s3:{put_action}",
                 authorizes_itself=True,
                 note=kept.note,

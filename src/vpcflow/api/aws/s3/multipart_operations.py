@@ -10,11 +10,12 @@ from urllib.parse import quote
 
 from vpcflow.api.aws.operation import Call, Operation, Result
 from vpcflow.api.aws.s3.access import Access, owner_of
-from vpcflow.api.aws.s3.bucket_operations import NO_GRANTS, refuse_other_acl
+from vpcflow.api.aws.s3.bucket_operations import NO_GRANTS_OF_NEW, refuse_other_acl
 from vpcflow.api.aws.s3.conditions import byte_range, check_read, write_condition
 from vpcflow.api.aws.s3.listing_operations import STORAGE_CLASS
 from vpcflow.api.aws.s3.object_members import (
     CHECKSUM_MEMBERS,
+    IGNORED_OF_BODY,
     IGNORED_OF_NEW,
     TAKEN_CHECKSUMS,
     TAKEN_OF_NEW,
@@ -66,7 +67,7 @@ class MultipartOperations:
                 "CreateMultipartUpload",
                 self.create,
                 f"Bucket Key ExpectedBucketOwner {TAKEN_OF_NEW} ChecksumAlgorithm ChecksumType",
-                {**IGNORED_OF_NEW, **NO_GRANTS},
+                {**IGNORED_OF_NEW, **NO_GRANTS_OF_NEW},
                 put,
                 authorizes_itself=own,
             ),
@@ -74,7 +75,7 @@ class MultipartOperations:
                 "UploadPart",
                 self.upload_part,
                 f"{_ASKED} PartNumber Body {TAKEN_CHECKSUMS}",
-                {**_PAYER, "ContentLength": "the body's own length counts"},
+                {**_PAYER, **IGNORED_OF_BODY},
                 put,
                 authorizes_itself=own,
             ),

@@ -9,10 +9,11 @@ from urllib.parse import unquote
 
 from vpcflow.api.aws.operation import Call, Operation, Result
 from vpcflow.api.aws.s3.access import Access
-from vpcflow.api.aws.s3.bucket_operations import NO_GRANTS, refuse_other_acl
+from vpcflow.api.aws.s3.bucket_operations import NO_GRANTS, NO_GRANTS_OF_NEW, refuse_other_acl
 from vpcflow.api.aws.s3.conditions import check_read, precondition_failed, write_condition
 from vpcflow.api.aws.s3.kept_documents import CHECKED_BY_PROTOCOL
 from vpcflow.api.aws.s3.object_members import (
+    IGNORED_OF_BODY,
     IGNORED_OF_NEW,
     TAKEN_CHECKSUMS,
     TAKEN_OF_NEW,
@@ -30,7 +31,7 @@ from vpcflow.store.objects.object_store import no_such_key
 
 DELETE_KEYS_MAX = 1000
 _ASKED = "Bucket Key ExpectedBucketOwner"
-_IGNORED = {**IGNORED_OF_NEW, **NO_GRANTS}
+_IGNORED = {**IGNORED_OF_NEW, **NO_GRANTS_OF_NEW}
 _DELETING = {
     "RequestPayer": "nothing costs",
     "MFA": "there are no versions",
@@ -57,7 +58,7 @@ class ObjectWrites:
                 "PutObject",
                 self.put,
                 f"{_ASKED} Body IfMatch IfNoneMatch {TAKEN_OF_NEW} {TAKEN_CHECKSUMS}",
-                _IGNORED,
+                {**_IGNORED, **IGNORED_OF_BODY},
                 authorizes_itself=own,
             ),
             Operation(
@@ -80,7 +81,7 @@ class ObjectWrites:
                 "DeleteObjects",
                 self.delete_many,
                 "Bucket Delete ExpectedBucketOwner",
-                {**_DELETING, **CHECKED_BY_PROTOCOL},
+                {**_DELETING, "ChecksumAlgorithm": CHECKED_BY_PROTOCOL["ChecksumAlgorithm"]},
                 "s3:DeleteObject",
                 authorizes_itself=own,
             ),

@@ -132,7 +132,10 @@ def test_documents_come_back_as_they_were_put(s3: Any) -> None:
         }
     ]
     s3.put_bucket_lifecycle_configuration(Bucket="logs", LifecycleConfiguration={"Rules": rules})
-    assert s3.get_bucket_lifecycle_configuration(Bucket="logs")["Rules"] == rules
+    kept = s3.get_bucket_lifecycle_configuration(Bucket="logs")
+    assert kept["Rules"] == rules
+    # Terraform waits until this comes back.
+    assert kept["TransitionDefaultMinimumObjectSize"] == "all_storage_classes_128K"
     tags = [{"Key": "team", "Value": "net"}]
     put = s3.put_bucket_tagging(Bucket="logs", Tagging={"TagSet": tags})
     assert s3.get_bucket_tagging(Bucket="logs")["TagSet"] == tags
@@ -150,6 +153,7 @@ def test_a_lifecycle_date_comes_back_as_a_date(s3: Any) -> None:
     rule = {"Status": "Enabled", "Filter": {"Prefix": ""}, "Expiration": {"Date": "2030-01-01"}}
     s3.put_bucket_lifecycle_configuration(Bucket="logs", LifecycleConfiguration={"Rules": [rule]})
     read = s3.get_bucket_lifecycle_configuration(Bucket="logs")["Rules"][0]
+    assert read["ID"]
     assert read["Expiration"]["Date"].year == 2030
 
 
