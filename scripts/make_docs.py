@@ -9,7 +9,9 @@ from pathlib import Path
 
 import click
 
+from vpcflow.api.aws.coverage import coverage_page
 from vpcflow.app.cli.main import COMMANDS, cli
+from vpcflow.app.offered_services import offered_services
 from vpcflow.app.settings import Settings
 from vpcflow.app.settings_page import list_settings
 from vpcflow.record.field_spec import FieldSpec
@@ -88,6 +90,11 @@ def commands_page() -> str:
     return "".join(parts)
 
 
+def aws_api_page() -> str:
+    """The page of what of AWS's API is there."""
+    return coverage_page(offered_services())
+
+
 def _command_sections(command: click.Command, path: str) -> list[str]:
     sections = [f"\n## {path}\n\n```text\n{_help(command, path, None)}```\n"]
     if isinstance(command, click.Group):
@@ -106,6 +113,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "fields.md": fields_page,
     "settings.md": settings_page,
     "commands.md": commands_page,
+    "aws-api.md": aws_api_page,
 }
 
 

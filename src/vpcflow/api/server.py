@@ -123,9 +123,10 @@ class ApiServer:
         self._thread.start()
 
     def stop(self) -> None:
-        """Answer what is being answered, then end."""
+        """Answer what is being answered, then end; also when it was not started."""
         self._server.should_exit = True
-        self._thread.join()
+        if self._thread.ident is not None:
+            self._thread.join()
         self._endpoint.close()
         self._socket.close()
 

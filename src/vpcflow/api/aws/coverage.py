@@ -19,6 +19,16 @@ _UNKNOWN_OPERATION = {
     "s3": "`NotImplemented`, HTTP 501",
 }
 _UNKNOWN_OPERATION_JSON = "`UnknownOperationException`, HTTP 400"
+#: What a service is here, in a sentence.
+_SUMMARIES = {
+    "cloudwatch": "Metrics: those that metric filters count, and those that clients put.",
+    "ec2": "Flow logs, and the VPC around them.",
+    "firehose": "Delivery streams to HTTP endpoints and buckets.",
+    "iam": "Users, groups, roles and policies of the account.",
+    "logs": "CloudWatch Logs: log groups, their events and filters.",
+    "s3": "Buckets and objects, as flow logs and their readers need them.",
+    "sts": "Who a caller is, and temporary keys.",
+}
 #: The dispatcher answers it for every operation of EC2.
 _DRY_RUN = "DryRun"
 
@@ -73,16 +83,21 @@ def coverage_page(services: Iterable[Service]) -> str:
     ordered = sorted(services, key=lambda service: service.name)
     parts = [
         "# Coverage of AWS's API\n\n",
-        "**Done**: the parameter is acted upon. **Refused**: a request that gives it gets an error ",
-        "that names it. **Ignored**: it is accepted and changes nothing, for the reason given. ",
-        "Values that AWS refuses are refused here as well; what is left out of a request has ",
-        "AWS's default.\n\n",
-        "| service | operations done | of the model | an operation that is not offered answers |\n",
-        "|---|---|---|---|\n",
+        "What becomes of each operation and each parameter that AWS's clients know:\n\n",
+        "- **done**: it is acted upon. Every parameter of an operation that is listed here is done ",
+        "if nothing else is said of it. Values that AWS refuses are refused here as well, and what ",
+        "is left out of a request has AWS's default.\n",
+        "- **refused**: a request that gives it gets an error that names it; nothing is changed.\n",
+        "- **ignored**: it is accepted and changes nothing, for the reason given.\n\n",
+        "Operations that are not listed are answered with an error in the caller's protocol, ",
+        "shown in the last column.\n\n",
+        "| service | | operations | of the model's | all others |\n",
+        "|---|---|---|---|---|\n",
     ]
     parts += [
-        f"| [{service.name}](#{service.name}) | {len(service.operations)} "
-        f"| {len(operation_names(service.name))} | {_unknown(service)} |\n"
+        f"| [{service.name}](#{service.name}) | {_SUMMARIES.get(service.name, '')} "
+        f"| {len(service.operations)} | {len(operation_names(service.name))} "
+        f"| {_unknown(service)} |\n"
         for service in ordered
     ]
     for service in ordered:
@@ -91,29 +106,22 @@ def coverage_page(services: Iterable[Service]) -> str:
 
 
 def _service_part(service: Service) -> Iterator[str]:
-    model = operation_names(service.name)
-    left = len(set(model) - set(service.operations))
     yield f"\n## {service.name}\n\n"
-    yield f"{left} operations of the model are not offered; their callers get {_unknown(service)}.\n"
-    yield "\n| operation | done | refused | ignored |\n|---|---|---|---|\n"
-    notes = []
+    whole, rows = [], []
     for name in sorted(service.operations):
         operation = service.operations[name]
         found = treatments(service, operation)
-        ignored = [
-            f"`{one}`: {_cell(operation.ignores[one])}"
-            for one, treatment in found.items()
-            if treatment is Treatment.IGNORED
-        ]
-        yield (
-            f"| {name} | {_names(found, Treatment.DONE)} | {_names(found, Treatment.REFUSED)} "
-            f"| {'; '.join(ignored)} |\n"
-        )
-        if operation.note:
-            notes.append(f"- **{name}**: {operation.note}\n")
-    if notes:
-        yield "\n"
-        yield from notes
+        refused, ignored = _names(found, Treatment.REFUSED), _ignored(operation, found)
+        if refused or ignored or operation.note:
+            rows.append(f"| {name} | {refused} | {ignored} | {_note(operation.note)} |\n")
+        else:
+            whole.append(name)
+    if whole:
+        yield f"With every parameter: {', '.join(whole)}.\n"
+    if rows:
+        yield "\n" if whole else ""
+        yield "| operation | refused | ignored | note |\n|---|---|---|---|\n"
+        yield from rows
 
 
 def _unknown(service: Service) -> str:
@@ -124,5 +132,24 @@ def _names(found: dict[str, Treatment], treatment: Treatment) -> str:
     return ", ".join(f"`{name}`" for name, one in found.items() if one is treatment)
 
 
+def _ignored(operation: Operation, found: dict[str, Treatment]) -> str:
+    """Parameters that are ignored for the same reason stand together."""
+    reasons: dict[str, list[str]] = {}
+    for name, one in found.items():
+        if one is Treatment.IGNORED:
+            reasons.setdefault(_cell(operation.ignores[name]), []).append(f"`{name}`")
+    return "; ".join(f"{', '.join(names)}: {why}" for why, names in reasons.items())
+
+
+def _note(text: str) -> str:
+    text = text.strip()
+    if not text:
+        return ""
+    # A note may begin with a parameter's own name, as applyOnTransformedLogs.
+    starts = text[0].upper() + text[1:] if text.split()[0].strip(",:;").islower() else text
+    return starts.replace("|", "\\|").replace("\n", " ").rstrip(".") + "."
+
+
 def _cell(text: str) -> str:
-    return text.rstrip(".").replace("|", "\\|").replace("\n", " ")
+    text = text.rstrip(".").replace("|", "\\|").replace("\n", " ")
+    return text[0].lower() + text[1:] if text[1:2].islower() or text[1:2] == " " else text

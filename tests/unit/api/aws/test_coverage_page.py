@@ -46,13 +46,32 @@ def test_the_page_says_what_is_and_what_is_not() -> None:
     page = coverage_page([LOGS, EC2])
     row = next(line for line in page.splitlines() if line.startswith("| DescribeFlowLogs"))
     assert row == (
-        "| DescribeFlowLogs | `DryRun`, `Filter`, `FlowLogIds` | `NextToken` "
-        "| `MaxResults`: there is only \\| one page |"
+        "| DescribeFlowLogs | `NextToken` | `MaxResults`: there is only \\| one page | A note. |"
     )
-    assert "- **DescribeFlowLogs**: A note." in page
     assert page.index("## ec2") < page.index("## logs")
     assert "`InvalidAction`" in page
     assert "`UnknownOperationException`" in page
+
+
+def test_operations_with_every_parameter_are_named_in_a_line() -> None:
+    whole = Service.of("sts", [Operation("GetCallerIdentity", _nothing)])
+    assert "With every parameter: GetCallerIdentity.\n" in coverage_page([whole])
+
+
+def test_parameters_ignored_for_one_reason_stand_together() -> None:
+    ignored = dict.fromkeys(("sequenceToken", "entity"), "Nobody asks.")
+    logs = Service.of(
+        "logs",
+        [
+            Operation(
+                "PutLogEvents",
+                _nothing,
+                takes="logGroupName logStreamName logEvents",
+                ignores=ignored,
+            )
+        ],
+    )
+    assert "|  | `sequenceToken`, `entity`: nobody asks |  |" in coverage_page([logs])
 
 
 def test_names_that_the_model_does_not_have_are_found() -> None:

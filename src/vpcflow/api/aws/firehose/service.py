@@ -29,9 +29,8 @@ BATCH_RECORDS_MAX = 500
 BATCH_BYTES_MAX = 4 << 20
 _NAME = "DeliveryStreamName"
 #: Checked here: the model allows https alone, receivers on the own host speak http.
-_URL_HELD_HERE = frozenset(
-    {"HttpEndpointDestinationConfiguration", "HttpEndpointDestinationUpdate"}
-)
+_URL_OF_NEW = frozenset({"HttpEndpointDestinationConfiguration"})
+_URL_OF_UPDATE = frozenset({"HttpEndpointDestinationUpdate"})
 
 
 class RecordReceiver(Protocol):
@@ -56,7 +55,7 @@ def service(streams: DeliveryStreams, receiver: RecordReceiver) -> Service:
                 f"DeliveryStreamType Tags DeliveryStreamEncryptionConfigurationInput"
                 f" {' '.join(CONFIGURATIONS)}",
                 ignores={"DirectPutSourceConfiguration": "throughput is not throttled"},
-                raw=_URL_HELD_HERE,
+                raw=_URL_OF_NEW,
             ),
             handlers.operation(
                 "DeleteDeliveryStream",
@@ -75,7 +74,7 @@ def service(streams: DeliveryStreams, receiver: RecordReceiver) -> Service:
                 "UpdateDestination",
                 handlers.update,
                 f"CurrentDeliveryStreamVersionId DestinationId {' '.join(UPDATES)}",
-                raw=_URL_HELD_HERE,
+                raw=_URL_OF_UPDATE,
             ),
             handlers.operation("PutRecord", handlers.put_record, "Record"),
             handlers.operation("PutRecordBatch", handlers.put_record_batch, "Records"),
