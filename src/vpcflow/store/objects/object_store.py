@@ -12,10 +12,10 @@ from typing import BinaryIO
 
 from vpcflow.base.clock import Clock, SystemClock
 from vpcflow.base.errors import ServiceError, StoreError
+from vpcflow.store.object_store_settings import ObjectStoreSettings
 from vpcflow.store.objects.content import COPY_BYTES, ContentFiles
 from vpcflow.store.objects.index import ObjectIndex
 from vpcflow.store.objects.listing import ObjectPage, list_page
-from vpcflow.store.object_store_settings import ObjectStoreSettings
 from vpcflow.store.objects.stored_object import ROW, ObjectHeaders, StoredObject
 
 OBJECTS_FOLDER = "objects"
@@ -192,11 +192,28 @@ class ObjectStore:
     @contextmanager
     def open(self, wanted: StoredObject) -> Iterator[tuple[StoredObject, BinaryIO]]:
         """An object's content, and the object that it is of: a newer one when it was replaced."""
-        found, file = self._open(wanted)
+        found, file = self.open_file(wanted)
         try:
             yield found, file
         finally:
             file.close()
+
+    def open_file(self, wanted: StoredObject) -> tuple[StoredObject, BinaryIO]:
+        """The same for a caller who closes the file."""
+        found = wanted
+        for _ in range(_READ_TRIES):
+            try:
+                return found, self.content.open(found.file)
+            except FileNotFoundError:
+                newer = self.get(found.bucket, found.key)
+                if newer.file == found.file:
+                    break
+                found = newer
+        raise StoreError(
+            "an object's content is not on the disk",
+            where=str(self.content.path(found.file)),
+            hint="restore the folder of objects from a copy, or delete the object",
+        )
 
     def read(
         self, wanted: StoredObject, start: int = 0, end: int | None = None
@@ -336,22 +353,6 @@ class ObjectStore:
             raise no_such_bucket(bucket)
         if condition is not None:
             condition(self.find(bucket, key))
-
-    def _open(self, wanted: StoredObject) -> tuple[StoredObject, BinaryIO]:
-        found = wanted
-        for _ in range(_READ_TRIES):
-            try:
-                return found, self.content.open(found.file)
-            except FileNotFoundError:
-                newer = self.get(found.bucket, found.key)
-                if newer.file == found.file:
-                    break
-                found = newer
-        raise StoreError(
-            "an object's content is not on the disk",
-            where=str(self.content.path(found.file)),
-            hint="restore the folder of objects from a copy, or delete the object",
-        )
 
     def _count(self) -> int:
         total = "SELECT coalesce(sum(size), 0) FROM"

@@ -181,8 +181,10 @@ def _check_http(made: Mapping[str, Any]) -> None:
     for attribute in request["CommonAttributes"]:
         if not attribute.get("AttributeName") or "AttributeValue" not in attribute:
             raise invalid("A common attribute has a name and a value")
+        if not all(letter.isprintable() for letter in attribute["AttributeName"]):
+            raise invalid("The name of a common attribute cannot be printed")
     duration = made["RetryOptions"].get("DurationInSeconds", 300)
-    if not isinstance(duration, int) or not 0 <= duration <= RETRY_DURATION_S_MAX:
+    if not 0 <= duration <= RETRY_DURATION_S_MAX:
         raise invalid(f"RetryOptions.DurationInSeconds is between 0 and {RETRY_DURATION_S_MAX}")
     if made["S3BackupMode"] not in ("FailedDataOnly", "AllData"):
         raise invalid("S3BackupMode is FailedDataOnly or AllData")
@@ -205,8 +207,7 @@ def _hints(given: Mapping[str, Any], size: int, interval: int, size_max: int) ->
         "IntervalInSeconds": hints.get("IntervalInSeconds", interval),
     }
     for name, low, high in (("SizeInMBs", 1, size_max), ("IntervalInSeconds", 0, 900)):
-        value = made[name]
-        if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
+        if not low <= made[name] <= high:
             raise invalid(f"BufferingHints.{name} is between {low} and {high}")
     return made
 

@@ -16,10 +16,16 @@ from vpcflow.api.aws.firehose.destinations import (
     new_destination,
     roles_of,
 )
+from vpcflow.api.aws.firehose.http_configuration import typed_configuration
 from vpcflow.api.aws.operation import Call, Operation, Result, Service
 from vpcflow.base.errors import DeliveryError, ServiceError
 from vpcflow.control.arns import arn
-from vpcflow.control.delivery_streams import DESTINATION_ID, DeliveryStream, DeliveryStreams
+from vpcflow.control.delivery_streams import (
+    DESTINATION_ID,
+    HTTP_ENDPOINT,
+    DeliveryStream,
+    DeliveryStreams,
+)
 from vpcflow.control.permissions import WORDED_FOR
 
 LIST_DEFAULT = 10
@@ -300,10 +306,8 @@ def _only_one(call: Call, names: dict[str, str]) -> tuple[str, dict[str, Any]]:
     given = [name for name in names if call.get(name) is not None]
     if len(given) != 1:
         raise invalid("Exactly one destination configuration is supported for a Firehose")
-    found = call.get(given[0])
-    if not isinstance(found, dict):
-        raise invalid(f"{given[0]} is no structure")
-    return names[given[0]], found
+    kind, found = names[given[0]], call.get(given[0])
+    return kind, typed_configuration(found) if kind == HTTP_ENDPOINT else found
 
 
 def _tags(given: Any) -> dict[str, str]:

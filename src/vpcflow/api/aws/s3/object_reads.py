@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, BinaryIO
 
 from vpcflow.api.aws.operation import Call, Operation, Result
 from vpcflow.api.aws.s3.access import Access, access_denied
@@ -62,17 +62,21 @@ class ObjectReads:
 
     def get(self, call: Call) -> Result:
         """An object's content, or a part of it."""
-        _, found = self._found(call, "GetObject")
-        members, (start, end) = self._members(call, found)
-        if end - start > READ_AT_ONCE_BYTES:
-            members["Body"] = self._pieces(found, start, end)
-            return members
-        read, data = self._store.read(found, start, end)
-        if read.file != found.file:
-            # It was replaced meanwhile: what is said must be of what is given.
-            members, (start, end) = self._members(call, read)
-            _, data = self._store.read(read, start, end)
-        members["Body"] = data
+        _, wanted = self._found(call, "GetObject")
+        self._members(call, wanted)
+        # What was opened stays as it is, so that what is said is of what is given.
+        found, file = self._store.open_file(wanted)
+        try:
+            members, (start, end) = self._members(call, found)
+            file.seek(start)
+            if end - start > READ_AT_ONCE_BYTES:
+                members["Body"] = _pieces(file, end - start)
+                return members
+            members["Body"] = file.read(end - start)
+        except BaseException:
+            file.close()
+            raise
+        file.close()
         return members
 
     def head(self, call: Call) -> Result:
@@ -148,14 +152,6 @@ class ObjectReads:
         members["ContentLength"] = last + 1 - first
         return members, (first, last + 1)
 
-    def _pieces(self, found: StoredObject, start: int, end: int) -> Iterator[bytes]:
-        with self._store.open(found) as (_, file):
-            file.seek(start)
-            left = end - start
-            while left > 0 and (piece := file.read(min(_PIECE_BYTES, left))):
-                left -= len(piece)
-                yield piece
-
 
 def check_version(version_id: str | None) -> None:
     """Refuse any version but the one there is.
@@ -168,6 +164,14 @@ def check_version(version_id: str | None) -> None:
             "Invalid version id specified",
             fields={"ArgumentName": "versionId", "ArgumentValue": str(version_id)},
         )
+
+
+def _pieces(file: BinaryIO, length: int) -> Iterator[bytes]:
+    """The next bytes of a file, which is closed then."""
+    with file:
+        while length > 0 and (piece := file.read(min(_PIECE_BYTES, length))):
+            length -= len(piece)
+            yield piece
 
 
 def _part_range(found: StoredObject, number: int) -> tuple[int, int]:

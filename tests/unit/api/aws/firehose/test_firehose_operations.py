@@ -15,6 +15,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from boto_over_services import BotoOverServices
 
 from vpcflow.api.aws.firehose import plan_of, service
+from vpcflow.api.aws.firehose.http_configuration import typed_configuration
 from vpcflow.base.clock import ManualClock
 from vpcflow.base.errors import ServiceError
 from vpcflow.control.delivery_streams import DeliveryStreams
@@ -179,6 +180,27 @@ def test_destinations_that_cannot_be(firehose: Any, destination: Any) -> None:
     with pytest.raises(ClientError) as error:
         firehose.create_delivery_stream(DeliveryStreamName="flows", **destination)
     assert _code(error) == "InvalidArgumentException"
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        [],
+        "x",
+        {"EndpointConfiguration": 1},
+        {"EndpointConfiguration": {"Url": 1}},
+        {"BufferingHints": {"SizeInMBs": "1"}},
+        {"BufferingHints": {"SizeInMBs": True}},
+        {"RequestConfiguration": {"CommonAttributes": ["a"]}},
+        {"RequestConfiguration": {"CommonAttributes": {}}},
+        {"S3Configuration": {"BucketARN": []}},
+        {"RetryOptions": []},
+    ],
+)
+def test_an_endpoint_of_wrong_types_is_refused(given: Any) -> None:
+    with pytest.raises(ServiceError) as error:
+        typed_configuration(given)
+    assert error.value.code == "SerializationException"
 
 
 def test_names_come_in_pages(firehose: Any) -> None:

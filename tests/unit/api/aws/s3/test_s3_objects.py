@@ -403,3 +403,13 @@ def test_attributes_of_an_object(s3: Any) -> None:
     assert found["ETag"] == hashlib.md5(b"123").hexdigest()
     assert found["Checksum"]["ChecksumType"] == "FULL_OBJECT"
     assert "StorageClass" not in found
+
+
+def test_a_large_object_comes_in_pieces_and_whole(s3: Any) -> None:
+    data = b"0123456789abcdef" * (9 << 16)
+    s3.put_object(Bucket="logs", Key="large", Body=data)
+    got = s3.get_object(Bucket="logs", Key="large")
+    assert got["ContentLength"] == len(data)
+    assert got["Body"].read() == data
+    part = s3.get_object(Bucket="logs", Key="large", Range=f"bytes=5-{len(data) - 3}")
+    assert part["Body"].read() == data[5:-2]
