@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from vpcflow.app.cli.context import settings_of
+from vpcflow.inventory.settings import DEFAULT_REGION
 
 if TYPE_CHECKING:
     from vpcflow.app.control_plane import ControlPlane
@@ -37,9 +38,11 @@ def _json(command: Command) -> Command:
 
 
 def _region(command: Command) -> Command:
-    return click.option("--region", metavar="REGION", help="Another region than inventory.region.")(
-        command
-    )
+    return click.option(
+        "--region",
+        metavar="REGION",
+        help="Only this region.  [default: where the named things are]",
+    )(command)
 
 
 def _traffic_and_format(command: Command) -> Command:
@@ -98,14 +101,14 @@ def create(
     from vpcflow.control.flow_logs.validation import checked_request
 
     settings = settings_of(ctx)
-    place = _place(settings, region)
-    parameters = _parameters(resource_ids, destination, chosen, place)
     with _control(settings) as control:
+        place = _place(settings, control.state, region, resource_ids)
+        parameters = _parameters(resource_ids, destination, chosen, place)
         created = control.flow_logs.create(checked_request(parameters, place), place)
         made: Sequence[FlowLog] = ()
         if created.flow_log_ids:
             made = control.flow_logs.describe(place, ids=created.flow_log_ids).flow_logs
-            _show(made, control.state, place, as_json)
+            _show({place: made}, control.state, as_json)
         problems = {
             one.flow_log_id: control.flow_logs.role_problem(one, place)
             for one in made
@@ -133,11 +136,18 @@ def create(
 @click.pass_context
 def list_(ctx: click.Context, resource: str | None, region: str | None, as_json: bool) -> None:
     """List the flow logs, in the order they were made."""
+    from vpcflow.control.flow_logs.flow_log import FLOW_LOGS
+
     settings = settings_of(ctx)
-    place = _place(settings, region)
     filters = [{"Name": "resource-id", "Values": [resource]}] if resource else []
     with _control(settings) as control:
-        _show(_pages(control.flow_logs, place, filters), control.state, place, as_json)
+        places = control.state.places(FLOW_LOGS)
+        found = {
+            place: _pages(control.flow_logs, place, filters)
+            for place in places
+            if region in (None, place.region)
+        }
+        _show(found, control.state, as_json)
 
 
 @flow_logs.command()
@@ -150,14 +160,13 @@ def show(ctx: click.Context, flow_log_id: str, region: str | None, as_json: bool
     from vpcflow.base.errors import ResourceError
 
     settings = settings_of(ctx)
-    place = _place(settings, region)
     with _control(settings) as control:
+        place = _place(settings, control.state, region, [flow_log_id])
         found = control.flow_logs.describe(place, ids=[flow_log_id]).flow_logs
         rows = _members(found, control.state, place)
     if not rows:
         raise ResourceError(
-            f"there is no flow log {flow_log_id} in {place.region} of {place.account_id}",
-            hint="`vpcflow flow-logs list` lists them; another region is given with --region",
+            f"there is no flow log {flow_log_id}", hint="`vpcflow flow-logs list` lists them"
         )
     (members,) = rows
     if as_json:
@@ -176,7 +185,8 @@ def delete(ctx: click.Context, flow_log_ids: tuple[str, ...], region: str | None
     """Delete flow logs, all or none; what they delivered stays."""
     settings = settings_of(ctx)
     with _control(settings) as control:
-        control.flow_logs.delete(_place(settings, region), flow_log_ids)
+        place = _place(settings, control.state, region, flow_log_ids)
+        control.flow_logs.delete(place, flow_log_ids)
     for flow_log_id in flow_log_ids:
         click.echo(f"deleted {flow_log_id}")
 
@@ -226,8 +236,10 @@ def plan(
 
     _resource_type([resource_id])
     settings = settings_of(ctx)
-    place = _place(settings, region)
+    with _control(settings) as control:
+        place = _place(settings, control.state, region, [resource_id])
     prices = load_prices(prices_file)
+    priced = place.region if place.region in prices.regions else DEFAULT_REGION
     selection = FlowLogSelection(
         scope_of(resource_id),
         resource_id,
@@ -236,8 +248,10 @@ def plan(
         0,
     )
     traffic = measure(FlowQueries(settings.folder, settings.query), selection, hours)
-    found = estimate(traffic.measured, prices, place.region)
-    print_plan(selection, traffic, found, prices, place.region, as_json=as_json)
+    found = estimate(traffic.measured, prices, priced)
+    if priced != place.region:
+        click.echo(f"no prices are known for {place.region}: those of {priced}", err=True)
+    print_plan(selection, traffic, found, prices, priced, as_json=as_json)
 
 
 @contextmanager
@@ -251,9 +265,19 @@ def _control(settings: Settings) -> Iterator[ControlPlane]:
         control.close()
 
 
-def _place(settings: Settings, region: str | None) -> Place:
-    from vpcflow.control.state import Place
+def _place(settings: Settings, state: State, region: str | None, ids: Iterable[str]) -> Place:
+    """Where the named things are, whosever they are; else the settings' account and region."""
+    from vpcflow.control.flow_logs.flow_log import FLOW_LOGS
+    from vpcflow.control.network.resources import NETWORK_INTERFACES, SUBNETS, VPCS
+    from vpcflow.control.state import Kind, Place
 
+    if region is None:
+        kinds: tuple[Kind[Any], ...] = (VPCS, SUBNETS, NETWORK_INTERFACES, FLOW_LOGS)
+        wanted = set(ids)
+        for kind in kinds:
+            for place in state.places(kind):
+                if wanted & state.all(kind, place).keys():
+                    return place
     return Place(settings.inventory.account_id, region or settings.inventory.region)
 
 
@@ -346,8 +370,8 @@ def _members(found: Iterable[FlowLog], state: State, place: Place) -> list[dict[
     ]
 
 
-def _show(found: Iterable[FlowLog], state: State, place: Place, as_json: bool) -> None:
-    members = _members(found, state, place)
+def _show(found: Mapping[Place, Iterable[FlowLog]], state: State, as_json: bool) -> None:
+    members = [one for place, here in found.items() for one in _members(here, state, place)]
     if as_json:
         _print_json(members)
         return
@@ -367,7 +391,7 @@ def _show(found: Iterable[FlowLog], state: State, place: Place, as_json: bool) -
         for one in members
     ]
     if not rows:
-        click.echo(f"no flow logs in {place.region} of {place.account_id}", err=True)
+        click.echo("no flow logs; `vpcflow flow-logs create --help` says how to make one", err=True)
         return
     make_console().print(table_of(pa.Table.from_pylist(rows), {"created": "time"}))
 
