@@ -8,10 +8,15 @@ from typing import Any
 
 from vpcflow.base.errors import ServiceError
 from vpcflow.control.arns import arn
-from vpcflow.control.state import Change, Kind, Place, State
+from vpcflow.control.buckets import BUCKETS
+from vpcflow.control.caller import Caller, CallerKind
+from vpcflow.control.permissions import evaluate_resource_policy, role_problem
+from vpcflow.control.state import GLOBAL, Change, Kind, Place, State
 
 STREAMS_MAX = 5000
 TAGS_MAX = 50
+FIREHOSE_PRINCIPAL = "firehose.amazonaws.com"
+PUT_ACTION = "s3:PutObject"
 DESTINATION_ID = "destinationId-000000000001"
 EXTENDED_S3 = "ExtendedS3"
 HTTP_ENDPOINT = "HttpEndpoint"
@@ -153,6 +158,39 @@ class DeliveryStreams:
         with self._state.change() as change:
             found = self._in(change, place, name)
             change.put(DELIVERY_STREAMS, place, name, replace(found, encryption=encryption))
+
+    def bucket_problem(
+        self, stream: DeliveryStream, role_arn: str, bucket: str, prefix: str
+    ) -> str | None:
+        """What keeps a stream's role from writing to a bucket, as a sentence; None when nothing does.
+
+        Shape: the role must trust Firehose and may put objects; a bucket of another account must
+        allow the role, too.
+        """
+        found = self._state.get(BUCKETS, GLOBAL, bucket)
+        if found is None:
+            return "The specified bucket does not exist"
+        resource = f"{found.arn}/{prefix.partition('!{')[0]}{stream.name}"
+        problem = role_problem(
+            self._state,
+            role_arn,
+            stream.account_id,
+            FIREHOSE_PRINCIPAL,
+            (PUT_ACTION,),
+            (resource,),
+            stream.arn,
+        )
+        if problem is not None or found.account_id == stream.account_id:
+            return problem
+        caller = Caller(stream.account_id, role_arn, "", CallerKind.ROLE)
+        if (
+            found.policy
+            and evaluate_resource_policy(
+                found.policy, caller, PUT_ACTION, resource, principal_arn=role_arn
+            ).allowed
+        ):
+            return None
+        return f"The policy of bucket {bucket} does not allow {role_arn} to put objects"
 
     @staticmethod
     def _in(change: Change, place: Place, name: str) -> DeliveryStream:

@@ -15,6 +15,7 @@ import structlog
 from prometheus_client import Counter
 
 from vpcflow.base.clock import Clock
+from vpcflow.base.errors import DeliveryError
 from vpcflow.deliver.firehose.buffer import Batch
 from vpcflow.deliver.firehose.frames import Frame
 from vpcflow.deliver.firehose.http_endpoint import (
@@ -211,6 +212,8 @@ class BatchSender:
         identity: str,
     ) -> None:
         assert self._frames is not None
+        if target.problem:
+            raise DeliveryError(target.problem, where=f"s3://{target.bucket}")
         suffix = target.file_extension
         if target.gzip:
             suffix = suffix or ".gz"

@@ -10,7 +10,8 @@ class BucketTarget:
     """Objects in a bucket.
 
     Shape: prefixes as they were configured, ``!{timestamp:yyyy}`` and all; ``gzip`` compresses
-    each object; ``file_extension`` ends its name, before ``.gz`` if it is empty.
+    each object; ``file_extension`` ends its name, ``.gz`` if it is empty. ``problem`` says why the
+    bucket may not be written now; then records wait.
     """
 
     bucket: str
@@ -19,6 +20,7 @@ class BucketTarget:
     gzip: bool = False
     file_extension: str = ""
     time_zone: str = "UTC"
+    problem: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -318,6 +318,17 @@ def test_objects_are_named_by_hour_stream_and_batch(tmp_path: Path) -> None:
     assert gzip.decompress(data) == b"one\ntwo\n"
 
 
+def test_records_wait_while_the_bucket_may_not_be_written(tmp_path: Path) -> None:
+    refused = BucketTarget("logs", problem="The role is not allowed s3:PutObject")
+    streams = _Streams(tmp_path, StreamPlan(ARN, "flows", "1", refused, interval_s=60))
+    streams.put(b"one")
+    wait = streams.after(60)
+    assert streams.bucket.objects == {}
+    streams.plan = StreamPlan(ARN, "flows", "1", BucketTarget("logs"), interval_s=60)
+    streams.after(wait)
+    assert list(streams.bucket.objects.values()) == [b"one"]
+
+
 def test_a_full_buffer_goes_before_its_time(tmp_path: Path) -> None:
     plan = StreamPlan(ARN, "flows", "1", BucketTarget("logs"), buffer_bytes=1000, interval_s=900)
     streams = _Streams(tmp_path, plan)

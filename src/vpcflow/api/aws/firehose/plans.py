@@ -17,24 +17,24 @@ def plan_of(streams: DeliveryStreams) -> Callable[[str], StreamPlan | None]:
 
     def plan(stream_arn: str) -> StreamPlan | None:
         found = streams.find_arn(stream_arn)
-        return None if found is None else stream_plan(found)
+        return None if found is None else stream_plan(found, streams)
 
     return plan
 
 
-def stream_plan(stream: DeliveryStream) -> StreamPlan:
+def stream_plan(stream: DeliveryStream, streams: DeliveryStreams) -> StreamPlan:
     """What delivery does with a stream's records."""
     destination = stream.destination
     hints = destination["BufferingHints"]
     target: BucketTarget | HttpTarget
     if stream.kind == EXTENDED_S3:
-        target = _bucket(destination)
+        target = _bucket(destination, stream, streams)
     else:
         request = destination["RequestConfiguration"]
         endpoint = destination["EndpointConfiguration"]
         target = HttpTarget(
             str(endpoint["Url"]),
-            _bucket(destination["S3Configuration"]),
+            _bucket(destination["S3Configuration"], stream, streams),
             access_key=str(endpoint.get("AccessKey") or ""),
             gzip=request["ContentEncoding"] == "GZIP",
             common_attributes=tuple(
@@ -55,12 +55,16 @@ def stream_plan(stream: DeliveryStream) -> StreamPlan:
     )
 
 
-def _bucket(given: Mapping[str, Any]) -> BucketTarget:
+def _bucket(
+    given: Mapping[str, Any], stream: DeliveryStream, streams: DeliveryStreams
+) -> BucketTarget:
+    name, prefix = str(given["BucketARN"]).partition(":::")[2], given.get("Prefix") or ""
     return BucketTarget(
-        str(given["BucketARN"]).partition(":::")[2],
-        prefix=given.get("Prefix") or "",
+        name,
+        prefix=prefix,
         error_prefix=given.get("ErrorOutputPrefix") or "",
         gzip=given["CompressionFormat"] == "GZIP",
         file_extension=given.get("FileExtension") or "",
         time_zone=given.get("CustomTimeZone") or "UTC",
+        problem=streams.bucket_problem(stream, str(given["RoleARN"]), name, prefix) or "",
     )

@@ -95,7 +95,9 @@ def test_a_stream_to_a_bucket_is_described_with_its_defaults(endpoint: Any, fire
     assert described["CloudWatchLoggingOptions"] == {"Enabled": False}
     assert destination["S3DestinationDescription"]["BucketARN"] == "arn:aws:s3:::logs"
     plan = endpoint.plan_of(arn)
-    assert plan.target == BucketTarget("logs", prefix="p/", gzip=True)
+    assert plan.target == BucketTarget(
+        "logs", prefix="p/", gzip=True, problem="The specified bucket does not exist"
+    )
     assert (plan.buffer_bytes, plan.interval_s) == (5 << 20, 300)
     tags = firehose.list_tags_for_delivery_stream(DeliveryStreamName="flows")
     assert tags["Tags"] == [{"Key": "a", "Value": "b"}]
@@ -120,7 +122,7 @@ def test_a_stream_to_an_endpoint_keeps_its_secret(endpoint: Any, firehose: Any) 
     plan = endpoint.plan_of("arn:aws:firehose:us-east-1:123456789012:deliverystream/flows")
     assert plan.target == HttpTarget(
         "http://127.0.0.1:9/x",
-        BucketTarget("logs"),
+        BucketTarget("logs", problem="The specified bucket does not exist"),
         access_key="secret",
         gzip=True,
         common_attributes=(("k", "v"),),
