@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from vpcflow.app.control_service import ControlService
 from vpcflow.app.firewall_coverage import covered_interfaces
 from vpcflow.app.live_view import LiveView
+from vpcflow.app.network_following import NetworkFollowing
 from vpcflow.app.open_interval import OpenInterval
 from vpcflow.app.privileges import (
     Capability,
@@ -19,6 +20,7 @@ from vpcflow.app.privileges import (
     acting_user,
     give_back,
     give_back_in_thread,
+    held,
     require,
 )
 from vpcflow.app.recorder import Recorder
@@ -28,14 +30,12 @@ from vpcflow.capture.aggregation import AggregatedWindow
 from vpcflow.capture.exclusions import Exclusions
 from vpcflow.capture.live_capture import LiveCapture
 from vpcflow.capture.live_counts import firewall_log_counts, mirror_counts, parser_counts
-from vpcflow.capture.policy_judge import PolicyJudge
 from vpcflow.capture.warm_up import load_kernels
 from vpcflow.capture.window import ClosedWindow
 from vpcflow.inventory.settings import ALL_NAMESPACES
 from vpcflow.inventory.snapshot import Inventory
 from vpcflow.inventory.sources.linux_netlink import LinuxInventory
 from vpcflow.policy.file import read_rule_set
-from vpcflow.policy.resolve import compile_rules
 from vpcflow.store.spool import Spool
 from vpcflow.store.table import FlowTable
 
@@ -110,22 +110,32 @@ class CaptureService:
             stack.callback(self._live.close)
             load_kernels(settings.capture)
             self._live.open()
-            give_back(kept_capabilities(needed), user)
+            give_back(kept_capabilities(needed, settings, held()), user)
             self._rulesets = self._live.ruleset_generations()
             self._live.cover(covered_interfaces(self._live.namespaces))
             self._control = ControlService(
                 settings, clock=self._clock, on_thread=give_back_in_thread
             )
             stack.callback(self._control.stop)
+            self._following = NetworkFollowing(
+                settings,
+                self._control.plane.network,
+                inventory,
+                self._live,
+                rules,
+                clock=self._clock,
+                problem=self._events.problem,
+            )
+            stack.callback(self._following.close)
+            self._following.begin()
             self._control.start()
             self._events.serving(self._control)
             table = stack.enter_context(FlowTable.open(settings.folder, settings.table))
-            judge = PolicyJudge(compile_rules(rules)) if rules else None
             self._recorder = Recorder(
                 settings,
                 table,
                 Spool(settings.folder, settings.table),
-                judge=judge,
+                judge=self._following.judge,
                 on_kept=self._kept,
                 on_committed=self._control.take,
                 ingestion=self._control.ingestion,
@@ -178,6 +188,7 @@ class CaptureService:
             "parser": parser_counts(live),
             "problem": recorded.problem,
             "control": self._control.status(),
+            **self._following.status(points),
             "interface": {
                 point.interface.name or point.interface.interface_id: point.interface.interface_id
                 for point in points[:INTERFACES_TOLD_MAX]
@@ -231,6 +242,7 @@ class CaptureService:
         if self._recorder.failed is not None:
             raise self._recorder.failed
         self._view.serve()
+        self._following.round()
         now_s = self._clock.monotonic_s()
         if now_s - self._beat_s < BEAT_S:
             return
@@ -287,6 +299,14 @@ def needed_capabilities(settings: Settings, inventory: Inventory) -> frozenset[C
     return frozenset(needed)
 
 
-def kept_capabilities(needed: frozenset[Capability]) -> frozenset[Capability]:
-    """What is needed after the start: the firewall's rules are read, later namespaces entered."""
+def kept_capabilities(
+    needed: frozenset[Capability], settings: Settings, held: frozenset[Capability]
+) -> frozenset[Capability]:
+    """What is needed after the start: the firewall's rules are read, later namespaces entered.
+
+    Shape: what later namespaces need is kept where it is held; nobody has to grant it.
+    """
+    later = {Capability.NET_RAW, Capability.NET_ADMIN, Capability.SYS_ADMIN}
+    if settings.inventory.later_namespaces and Capability.SYS_ADMIN in held:
+        return needed | later
     return needed if Capability.SYS_ADMIN in needed else frozenset({Capability.NET_ADMIN})

@@ -58,7 +58,7 @@ class ControlService:
     """Serves the endpoint and delivers, from ``start`` to ``stop``.
 
     Shape: the data folder's writer lock is the caller's. ``on_thread`` is called at the beginning of
-    the thread that serves the network, so that it can give its privileges back.
+    each thread, which all face the network, so that it can give its privileges back.
     Errors: SettingsError for an address or a key that cannot be, StoreError when the disk says no.
     """
 
@@ -113,7 +113,9 @@ class ControlService:
             self._resources = stack.pop_all()
         self._stop = threading.Event()
         self._threads = [
-            threading.Thread(target=target, args=(self._stop,), name=name, daemon=True)
+            threading.Thread(
+                target=_run_first, args=(on_thread, target, self._stop), name=name, daemon=True
+            )
             for name, target in (
                 ("vpcflow-delivery", self.delivery.run),
                 ("vpcflow-streams", self._streams.run),
@@ -171,11 +173,12 @@ class ControlService:
         self.delivery.take(paths)
 
     def stop(self) -> None:
-        """Answer what was asked, finish what is under way, then close everything."""
+        """Answer what was asked, finish what is under way, then close everything, started or not."""
         self._server.stop()
         self._stop.set()
         for thread in self._threads:
-            thread.join()
+            if thread.ident is not None:
+                thread.join()
         self._metrics.flush()
         self._resources.close()
 
@@ -208,6 +211,13 @@ class ControlService:
             except FlowLogError as error:
                 _LOG.warning("housekeeping failed", error=str(error))
             rounds += 1
+
+
+def _run_first(
+    first: Callable[[], None], target: Callable[[threading.Event], None], stop: threading.Event
+) -> None:
+    first()
+    target(stop)
 
 
 def _root_key(settings: Settings, state: State) -> RootKey:

@@ -26,5 +26,10 @@ def covered_interfaces(namespaces: Iterable[str]) -> Mapping[str, frozenset[str]
             text = current(namespace)
         except (FlowLogError, OSError):
             continue
-        found[namespace] = frozenset(_REFUSAL.findall(text))
+        found[namespace] = interfaces_in(text)
     return found
+
+
+def interfaces_in(text: str) -> frozenset[str]:
+    """The interfaces whose refusals a ruleset in force logs."""
+    return frozenset(_REFUSAL.findall(text))

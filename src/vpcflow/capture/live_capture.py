@@ -115,15 +115,17 @@ class LiveCapture:
         return {name: capture.ruleset.read() for name, capture in self._open.items()}
 
     def open(self) -> None:
-        """Open rings and logs, and the first interval; kernels are to be loaded by now."""
+        """Open rings and logs, and the first interval; kernels are to be loaded by now.
+
+        Shape: where there is nothing to meter yet, it waits for what the inventory is told.
+        """
         self.meter.open_window(self._now_ns())
         self._follow_inventory()
-        if not self._open:
-            raise CaptureError(
-                "there is no network namespace to meter",
-                hint="set inventory.own_namespace or inventory.namespaces",
-            )
         self._has_started = True
+
+    def follow(self) -> None:
+        """Take in at once what the inventory was told, as every round does."""
+        self._follow_inventory()
 
     def cover(self, covered: Mapping[str, frozenset[str]]) -> None:
         """By namespace the interfaces whose every refusal is logged: what is not refused is ACCEPT."""
@@ -336,7 +338,7 @@ class LiveCapture:
             self._enter(name, generation)
         except CaptureError as error:
             groups = (*self._settings.reject_groups, *self._settings.accept_groups)
-            if not name or (groups and not self._has_started):
+            if not self._has_started and (not name or groups):
                 raise
             self._note(str(error))
             self._refused[name] = generation, now_s

@@ -20,6 +20,7 @@ from vpcflow.capture.parsed_columns import (
 from vpcflow.capture.window import ActionSource, ClosedWindow
 from vpcflow.policy.connections import ConnectionMemory
 from vpcflow.policy.evaluate import FlowColumns, evaluate
+from vpcflow.policy.match_kernels import IS_JUDGED
 from vpcflow.policy.resolve import CompiledRules
 
 _NOT_TOLD = -1
@@ -36,14 +37,22 @@ class PolicyJudge:
         self._rules = rules
         self._memory = ConnectionMemory()
 
+    def follow(self, rules: CompiledRules) -> None:
+        """Judge by other rules from the next interval on; who began a connection stays known.
+
+        Shape: for any thread.
+        """
+        self._rules = rules
+
     def __call__(self, window: ClosedWindow) -> ClosedWindow:
         """The same interval with verdicts, rules, and who told them."""
-        if not len(window.rows):
+        rules = self._rules
+        if not len(window.rows) or not _are_any_judged(rules, window):
             return window
         numbers = np.full(SLOTS_MAX + 1, _NOT_TOLD, np.int64)
         for point in window.points:
             interface_id = point.interface.interface_id
-            numbers[point.slot] = self._rules.interface_numbers.get(interface_id, _NOT_TOLD)
+            numbers[point.slot] = rules.interface_numbers.get(interface_id, _NOT_TOLD)
         rows = window.rows
         word = rows[:, 4]
         slot = (word >> np.uint64(SLOT_SHIFT)).astype(np.int64)
@@ -60,13 +69,13 @@ class PolicyJudge:
                 interface=slot,
             ),
         )
-        judged = evaluate(self._rules, flows)
+        judged = evaluate(rules, flows)
         mine = np.flatnonzero(
             (word >> np.uint64(VERDICT_SHIFT) & np.uint64(3) == 0) & (judged.verdict != 0)
         )
         if not len(mine):
             return window
-        texts = (*window.rule_texts, *self._rules.rule_texts[1:])
+        texts = (*window.rule_texts, *rules.rule_texts[1:])
         rows = rows.copy()
         rows[mine, 4] |= judged.verdict[mine].astype(np.uint64) << np.uint64(VERDICT_SHIFT)
         rule = judged.rule[mine].astype(np.uint64)
@@ -79,6 +88,17 @@ class PolicyJudge:
         )
         sources[mine] = ActionSource.POLICY
         return replace(window, rows=rows, rule_texts=texts, action_source=sources)
+
+
+def _are_any_judged(rules: CompiledRules, window: ClosedWindow) -> bool:
+    """Whether the rules say anything of an interface of this interval."""
+    numbers = rules.interface_numbers
+    found = [
+        numbers[point.interface.interface_id]
+        for point in window.points
+        if point.interface.interface_id in numbers
+    ]
+    return bool(rules.bound[found, IS_JUDGED].any())
 
 
 def _columns(rows: npt.NDArray[np.uint64], interface: npt.NDArray[np.int64]) -> FlowColumns:

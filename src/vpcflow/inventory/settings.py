@@ -72,6 +72,11 @@ class InventorySettings(BaseModel):
         description="Other network namespaces: names as in `ip netns`, paths such as "
         "/proc/4711/ns/net, or `*` for all named ones, also those that appear later.",
     )
+    later_namespaces: bool = Field(
+        default=True,
+        description="Whether interfaces in other network namespaces may be attached while it runs; "
+        "keeps CAP_SYS_ADMIN in the capture's threads.",
+    )
     file: Path | None = Field(
         default=None,
         description="Inventory file, TOML or JSON: VPCs, subnets, interfaces and their devices.",

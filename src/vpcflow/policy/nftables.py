@@ -44,8 +44,10 @@ from vpcflow.policy.security_group import Direction
 
 TABLE_FAMILY = "inet"
 TABLE_NAME = "vpcflow"
-#: The table's comment: what says that the table is ours.
+#: The table's comment: what says that the table is ours, and in force until somebody removes it.
 OWNER_MARK = "vpcflow firewall"
+#: The same, in force only as long as `vpcflow run` runs.
+RUN_OWNER_MARK = "vpcflow firewall of vpcflow run"
 #: Linux's bound on a device's name (IFNAMSIZ less the final 0).
 DEVICE_BYTES_MAX = 15
 
@@ -62,11 +64,12 @@ class NftablesOptions:
     """What the ruleset does besides refusing.
 
     Shape: ``log`` is where refused packets are reported; ``counters`` gives every rule a named
-    counter.
+    counter; ``owner_mark`` is OWNER_MARK or RUN_OWNER_MARK.
     """
 
     log: LogTarget = field(default_factory=LogTarget)
     counters: bool = True
+    owner_mark: str = OWNER_MARK
 
 
 class CompiledRuleset(NamedTuple):
@@ -125,10 +128,15 @@ def compile_namespace(
     # The first line makes the second one valid where there is no table yet.
     script = (
         f"table {table}\ndelete table {table}\n"
-        f'table {table} {{\n\tcomment "{OWNER_MARK}"\n{inner}\n}}\n'
+        f'table {table} {{\n\tcomment "{options.owner_mark}"\n{inner}\n}}\n'
     )
     interfaces = tuple(port.binding.interface.interface_id for port in ports)
     return CompiledRuleset(script, interfaces, _rule_count(ports))
+
+
+def is_device_name(text: str) -> bool:
+    """Whether a device can be called so, and rules can name it."""
+    return bool(_DEVICE.fullmatch(text)) and len(text.encode()) <= DEVICE_BYTES_MAX
 
 
 def namespaces_of(rule_set: RuleSet) -> tuple[str, ...]:
@@ -175,7 +183,7 @@ def _ports(rule_set: RuleSet, namespace: str) -> Iterator[_Port]:
         if not _is_under_rules(binding):
             continue
         device = attachment.device
-        if not _DEVICE.fullmatch(device) or len(device.encode()) > DEVICE_BYTES_MAX:
+        if not is_device_name(device):
             raise SettingsError(
                 "a device's name has 1 to 15 characters and no space, slash, colon, asterisk, "
                 "backslash or quotation mark",

@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import json
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -18,13 +19,14 @@ from typing import Any, NamedTuple
 
 from vpcflow.base.errors import CaptureError, FlowLogError, ResourceError
 from vpcflow.inventory.sources.network_namespace import namespace_path
-from vpcflow.policy.nftables import OWNER_MARK, TABLE_FAMILY, TABLE_NAME
+from vpcflow.policy.nftables import OWNER_MARK, RUN_OWNER_MARK, TABLE_FAMILY, TABLE_NAME
 
 #: The longest that nft may take; a ruleset of a thousand interfaces takes about a second.
 NFT_SECONDS_MAX = 60.0
 
 _TABLE = (TABLE_FAMILY, TABLE_NAME)
 _ABSENT = "No such file or directory"
+_COMMENT = re.compile(r'comment "([^"]*)"')
 _PLACE = f"table {TABLE_FAMILY} {TABLE_NAME}"
 
 
@@ -45,8 +47,17 @@ def apply(script: str, namespace: str = "") -> bool:
     if not plan(script, namespace):
         return False
     check(script, namespace)
-    _run(["-f", "-"], namespace, script)
+    put(script, namespace)
     return True
+
+
+def put(script: str, namespace: str = "") -> None:
+    """Put a compiled ruleset in force, in one transaction, whatever is in force; counts begin anew.
+
+    Errors: as ``apply``.
+    """
+    _is_there(namespace)
+    _run(["-f", "-"], namespace, script)
 
 
 def check(script: str, namespace: str = "") -> None:
@@ -77,6 +88,22 @@ def current(namespace: str = "") -> str:
     if not _is_there(namespace):
         return ""
     return _run(["-s", "list", "table", *_TABLE], namespace)
+
+
+def owner_mark(text: str) -> str:
+    """The comment of a ruleset in force, as ``current`` gives it; empty for none."""
+    first = text.splitlines()[1:2]
+    found = _COMMENT.fullmatch(first[0].strip()) if first else None
+    return found[1] if found else ""
+
+
+def is_in_force(script: str, text: str) -> bool:
+    """Whether a script would change nothing of a ruleset, as ``current`` gives it, but its order.
+
+    Shape: chains may stand in another order, and what allows may within one: verdicts are the same.
+    Errors: as ``apply``; CaptureError also without the right to make a network namespace.
+    """
+    return _parts(_canonical(script)) == _parts(text)
 
 
 def plan(script: str, namespace: str = "") -> str:
@@ -128,14 +155,26 @@ def _is_there(namespace: str) -> bool:
     ):
         return False
     # The table's own comment is its first line; those of its parts come later.
-    first = _run(["-t", "-s", "list", "table", *_TABLE], namespace).splitlines()[1:2]
-    if [line.strip() for line in first] != [f'comment "{OWNER_MARK}"']:
+    mark = owner_mark(_run(["-t", "-s", "list", "table", *_TABLE], namespace))
+    if mark not in (OWNER_MARK, RUN_OWNER_MARK):
         raise ResourceError(
             "there is a table of this name that vpcflow did not make; it stays as it is",
             where=_where(namespace, _PLACE),
             hint=f"rename it, or delete it yourself: nft delete {_PLACE}",
         )
     return True
+
+
+def _parts(text: str) -> dict[str, list[str]]:
+    """The lines of a printed ruleset by the set, counter or chain that they stand in."""
+    parts: dict[str, list[str]] = {}
+    inside: list[str] = []
+    for line in text.splitlines():
+        if line.endswith("{"):
+            inside = parts.setdefault(line.strip(), [])
+        else:
+            inside.append(line.strip())
+    return {name: sorted(lines) for name, lines in parts.items()}
 
 
 def _canonical(script: str) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from vpcflow.app.cli.context import settings_of
+from vpcflow.app.cli.context import network_of, users_settings_of
 
 if TYPE_CHECKING:
     from vpcflow.app.settings import Settings
@@ -30,7 +30,7 @@ def _file_option(command: Callable[..., Any]) -> Callable[..., Any]:
         "--file",
         "file",
         type=click.Path(path_type=Path),
-        help="Inventory and rules, TOML or JSON; else the setting inventory.file.",
+        help="Inventory and rules, TOML or JSON; else inventory.file, else those of the API.",
     )(command)
 
 
@@ -92,7 +92,11 @@ def apply(ctx: click.Context, file: Path | None, netns: str | None) -> None:
 @_netns_option
 @click.pass_context
 def remove(ctx: click.Context, file: Path | None, netns: str | None) -> None:
-    """Take the rules back: where the file attaches interfaces, or in --netns, or here."""
+    """Take the rules back: where interfaces under rules are attached, or in --netns, or here.
+
+    A running `vpcflow run` puts those of interfaces that were attached by `vpcflow attach` in force
+    again: `vpcflow detach` ends them.
+    """
     from vpcflow.base.errors import ResourceError
     from vpcflow.policy import nftables_apply
 
@@ -150,7 +154,7 @@ def explain(
     """Say which rule lets FLOW and its reply through, or refuses them, station by station.
 
     FLOW is "tcp 10.0.1.10:50000 -> 10.0.2.10:22" or "icmp 10.0.1.10 to 10.0.2.10"; a `>` needs
-    quotes. Nothing is enforced or asked of the kernel: the file alone is read.
+    quotes. Nothing is enforced or asked of the kernel: the rules alone are read.
     """
     from vpcflow.policy.explain import explain as explain_flow
     from vpcflow.policy.flow_text import parse_flow
@@ -178,24 +182,42 @@ def explain(
 
 
 def _namespaces(ctx: click.Context, file: Path | None, netns: str | None) -> tuple[str, ...]:
-    """Where our rules may be: in --netns, where the file attaches interfaces, or here."""
+    """Where our rules may be: in --netns, where interfaces are attached by rule, or here."""
     from vpcflow.policy.nftables import namespaces_of
 
     if netns is not None:
         return (netns,)
-    if file is not None or settings_of(ctx).inventory.file is not None:
+    settings = users_settings_of(ctx)
+    if file is not None or settings.inventory.file is not None:
         return namespaces_of(_rules_of(ctx, file)[0])
-    return ("",)
+    rules = _rules_of_api(settings)
+    return (rules and namespaces_of(rules)) or ("",)
 
 
 def _rules_of(ctx: click.Context, file: Path | None) -> tuple[RuleSet, Settings]:
     from vpcflow.policy.file import read_rule_set
 
-    settings = settings_of(ctx)
+    settings = users_settings_of(ctx)
     path = file or settings.inventory.file
-    if path is None:
-        raise click.UsageError("which rules? Give --file, or set inventory.file")
-    return read_rule_set(path, settings.inventory), settings
+    if path is not None:
+        return read_rule_set(path, settings.inventory), settings
+    rules = _rules_of_api(settings)
+    if rules is None:
+        raise click.UsageError(
+            "which rules? Give --file, or set inventory.file; those of the API are none yet"
+        )
+    return rules, settings
+
+
+def _rules_of_api(settings: Settings) -> RuleSet | None:
+    """What the control plane holds, as it is to be enforced; None before its first start."""
+    from vpcflow.app.attached_rules import enforceable_rules
+    from vpcflow.control.state.database import DATABASE_FILE
+
+    if not settings.control.database_url and not (settings.folder.root / DATABASE_FILE).exists():
+        return None
+    with network_of(settings) as network:
+        return enforceable_rules(network.declared_rules(), network.attached_interfaces())
 
 
 def _compiled(

@@ -40,6 +40,8 @@ COMMANDS: dict[str, LazyCommand] = {
     "flow-logs": LazyCommand(
         "flow_logs:flow_logs", "Create, list and delete flow logs; plan what one costs."
     ),
+    "attach": LazyCommand("attach:attach", "Bind an interface of the API to a device here."),
+    "detach": LazyCommand("attach:detach", "End that; its rules and its records end with it."),
     "capture": LazyCommand("capture:capture", "Make flow records of a packet capture."),
     "sample": LazyCommand("sample:sample", "Write generated flow logs, for tutorials and tests."),
     **{name: LazyCommand(f"ask:{name}", summary) for name, summary in QUESTION_SUMMARIES.items()},

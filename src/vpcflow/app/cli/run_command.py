@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from vpcflow.app.cli.context import settings_of
+from vpcflow.app.cli.context import users_settings_of
 from vpcflow.app.cli.endpoint_lines import endpoint_lines
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def run(
     """
     from vpcflow.app.privileges import acting_as, acting_user
 
-    settings = _with_choices(_users_settings(ctx), chosen)
+    settings = _with_choices(users_settings_of(ctx), chosen)
 
     def say(line: str) -> None:
         if not quiet:
@@ -96,18 +96,6 @@ def run(
     say("stopped; everything that was counted is kept")
 
 
-def _users_settings(ctx: click.Context) -> Settings:
-    """Under sudo the data folder is the calling user's, as for the commands that ask."""
-    import os
-
-    from vpcflow.app.privileges import invoking_user
-
-    user = invoking_user()
-    if user is not None:
-        os.environ["HOME"] = user.pw_dir
-    return settings_of(ctx)
-
-
 def _with_choices(settings: Settings, chosen: dict[str, Any]) -> Settings:
     inventory: dict[str, Any] = {}
     if chosen["inventory"]:
@@ -137,7 +125,7 @@ def _with_choices(settings: Settings, chosen: dict[str, Any]) -> Settings:
 
 def _started(live: LiveCapture, settings: Settings, data: str | None) -> str:
     names = [point.interface.name or point.interface.interface_id for point in live.book.points()]
-    shown = ", ".join(names[:_NAMES_SHOWN])
+    shown = ", ".join(names[:_NAMES_SHOWN]) or "it waits for `vpcflow attach`"
     if len(names) > _NAMES_SHOWN:
         shown += f" and {len(names) - _NAMES_SHOWN} more"
     vpcflow = f"vpcflow --data {shlex.quote(data)}" if data else "vpcflow"

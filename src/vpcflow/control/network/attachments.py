@@ -10,6 +10,7 @@ from vpcflow.control.network.lookup import View, check_own, not_found
 from vpcflow.control.network.resources import NETWORK_INTERFACES, NetworkInterfaceResource, Origin
 from vpcflow.control.state import Place, State
 from vpcflow.inventory.network_interface import Attachment
+from vpcflow.policy.nftables import is_device_name
 
 
 def find_interface(state: State, interface_id: str) -> tuple[Place, NetworkInterfaceResource]:
@@ -25,25 +26,36 @@ def find_interface(state: State, interface_id: str) -> tuple[Place, NetworkInter
 
 
 def attach_interface(
-    state: State, interface_id: str, attachment: Attachment | None, now_s: float
+    state: State,
+    interface_id: str,
+    attachment: Attachment | None,
+    now_s: float,
+    *,
+    enforced: bool = True,
 ) -> NetworkInterfaceResource:
     """Let the packets of a device count as the interface's; ``attachment`` None ends that.
 
-    Shape: a device that was found on the host gives its own interface up for this one.
+    Shape: a device that was found on the host, or that the inventory file names, gives its own
+    interface up for this one. Not ``enforced``, packets are recorded and none is refused.
     Errors: ServiceError ``InvalidNetworkInterfaceID.NotFound``, ``OperationNotPermitted`` for an
-    interface of the host, ``ResourceInUse`` for a device that another interface has,
-    ``IncorrectState`` for an interface that is attached elsewhere.
+    interface of the host, ``InvalidParameterValue`` for what no device can be called,
+    ``ResourceInUse`` for a device that another interface has, ``IncorrectState`` for an interface
+    that is attached elsewhere.
     """
     place, _ = find_interface(state, interface_id)
+    if attachment is not None and not is_device_name(attachment.device):
+        raise ServiceError(
+            "InvalidParameterValue", f"'{attachment.device}' cannot be a device's name."
+        )
     with state.change() as change:
         found = change.get(NETWORK_INTERFACES, place, interface_id)
         if found is None:
             raise not_found(NETWORK_INTERFACES.name, [interface_id])
         check_own(found, interface_id)
         held = found.interface.attachment
-        if held == attachment:
+        if held == attachment and (held is None or found.enforced == enforced):
             return found
-        if attachment is not None:
+        if attachment is not None and held != attachment:
             if held is not None:
                 raise ServiceError(
                     "IncorrectState",
@@ -57,8 +69,12 @@ def attach_interface(
                         f"{_named(attachment)} is taken by '{other.interface.interface_id}'.",
                     )
         interface = replace(found.interface, attachment=attachment)
+        attached_s = found.attached_s if held == attachment else now_s
         changed = replace(
-            found, interface=interface, attached_s=None if attachment is None else now_s
+            found,
+            interface=interface,
+            attached_s=None if attachment is None else attached_s,
+            enforced=enforced or attachment is None,
         )
         change.put(NETWORK_INTERFACES, place, interface_id, changed)
         return changed

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
@@ -50,6 +50,14 @@ def declared_rules(state: State) -> RuleSet:
     Shape: the same value until something of it changes.
     """
     return _cached(state, "rules", _RULE_KINDS, _rules)
+
+
+def attached_interfaces(state: State) -> Mapping[str, bool]:
+    """The interfaces that the API attached, by id, and whether their rules are to be in force.
+
+    Shape: the same value until something of it changes.
+    """
+    return _cached(state, "attached", (NETWORK_INTERFACES,), _attached)
 
 
 def _cached(state: State, name: str, kinds: tuple[Kind[Any], ...], make: Callable[[State], T]) -> T:
@@ -107,6 +115,14 @@ def _rules(state: State) -> RuleSet:
         {key: one.acl for key, one in _everything(state, NETWORK_ACLS).items()},
         {key: one.prefix_list for key, one in _everything(state, PREFIX_LISTS).items()},
     )
+
+
+def _attached(state: State) -> Mapping[str, bool]:
+    return {
+        key: one.enforced
+        for key, one in _everything(state, NETWORK_INTERFACES).items()
+        if one.origin is Origin.API and one.interface.attachment is not None
+    }
 
 
 def _everything(state: State, kind: Kind[T]) -> dict[str, T]:

@@ -76,6 +76,7 @@ class NetworkInterfaceResource:
 
     Shape: ``groups_changed`` says that the API put it into other security groups than the host's
     owner did. ``client_token`` and ``request_digest`` are what made it, for a repeated request.
+    ``enforced`` says whether its rules are put in force at the device that it is attached to.
     Units: ``attached_s`` in seconds since the epoch, None while it is not attached over the API.
     """
 
@@ -87,6 +88,7 @@ class NetworkInterfaceResource:
     request_digest: str = ""
     groups_changed: bool = False
     attached_s: float | None = None
+    enforced: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from vpcflow.control.network.attachments import attach_interface
-from vpcflow.control.network.declared import declared_inventory, declared_rules
+from vpcflow.control.network.declared import (
+    attached_interfaces,
+    declared_inventory,
+    declared_rules,
+)
 from vpcflow.control.network.host_sync import sync_host
 from vpcflow.control.network.resources import (
     NETWORK_INTERFACES,
@@ -56,7 +61,16 @@ class NetworkService:
         return declared_rules(self.state)
 
     def attach_interface(
-        self, interface_id: str, attachment: Attachment | None, now_s: float
+        self,
+        interface_id: str,
+        attachment: Attachment | None,
+        now_s: float,
+        *,
+        enforced: bool = True,
     ) -> NetworkInterfaceResource:
         """Bind an interface of the API to a device; None ends that."""
-        return attach_interface(self.state, interface_id, attachment, now_s)
+        return attach_interface(self.state, interface_id, attachment, now_s, enforced=enforced)
+
+    def attached_interfaces(self) -> Mapping[str, bool]:
+        """What the API attached, and whether its rules are to be in force."""
+        return attached_interfaces(self.state)

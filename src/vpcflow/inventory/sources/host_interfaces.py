@@ -83,9 +83,12 @@ class HostInterfaces:
             self._own(interface, clock.now_s())
 
     def declare(self, base: Inventory) -> None:
-        """What is declared from now on; every device is looked at anew at the next ``settle``."""
+        """What is declared from now on; every device is looked at anew at the next ``settle``.
+
+        Shape: subnets that come later take in no device of the host by its address: whoever makes
+        a VPC of the same block over the API does not move the host into it.
+        """
         before, self._base = self._base, base
-        self._derived.declare(base)
         self._attached = _attached_of(base)
         now_s = self._clock.now_s()
         for interface_id in before.interfaces:
