@@ -41,3 +41,9 @@ class FirehoseSettings(BaseModel):
         ge=0,
         description="Records wait at least this long for others, also where a stream's interval is 0.",
     )
+    workers_max: int = Field(
+        default=4,
+        ge=0,
+        le=64,
+        description="Streams that deliver at the same time; 0: one after the other.",
+    )

@@ -1,4 +1,4 @@
-"""All delivery streams: records in, batches out, one thread that sends."""
+"""All delivery streams: records in, batches out."""
 
 from __future__ import annotations
 
@@ -45,14 +45,15 @@ class _Stream:
     def __init__(self, buffer: StreamBuffer) -> None:
         self.buffer = buffer
         self.sender: BatchSender | None = None
-        self.failures = 0
         self.next_try_s = 0.0
+        self.is_busy = False
 
 
 class FirehoseStreams:
     """Takes records for delivery streams and delivers them at least once.
 
-    Shape: ``put`` may be called by any number of threads; ``step`` or ``run`` belong to one.
+    Shape: ``put`` may be called by any number of threads; ``step`` or ``run`` belong to one, which
+    hands batches to workers, so that an endpoint that hangs holds up its own stream alone.
     Records of a stream arrive in the order in which they were put.
     """
 
@@ -73,6 +74,7 @@ class FirehoseStreams:
         self._send = sender
         self._lock = threading.Lock()
         self._wake = threading.Event()
+        self._working = 0
         self._streams: dict[str, _Stream] = {}
         folder.mkdir(parents=True, exist_ok=True)
         for found in sorted(folder.iterdir()):
@@ -155,31 +157,64 @@ class FirehoseStreams:
                 stream.buffer.close()
 
     def _step(self, stream: _Stream, plan: StreamPlan) -> float:
+        """Send what a stream has, or let a worker do it; when to look again."""
+        if stream.is_busy:
+            return IDLE_S
+        wait_s = self._due_in_s(stream, plan)
+        if wait_s > 0:
+            return wait_s
+        if not self._settings.workers_max:
+            self._deliver(stream, plan)
+            return self._due_in_s(stream, plan)
+        with self._lock:
+            if self._working >= self._settings.workers_max:
+                return IDLE_S
+            self._working += 1
+        stream.is_busy = True
+        # Daemons: an endpoint that hangs must not keep the process, what it has stays on the disk.
+        threading.Thread(
+            target=self._work, args=(stream, plan), name="vpcflow-stream", daemon=True
+        ).start()
+        return IDLE_S
+
+    def _work(self, stream: _Stream, plan: StreamPlan) -> None:
+        try:
+            self._deliver(stream, plan)
+        except Exception:  # noqa: BLE001 - one fault must not end the stream's deliveries
+            _LOG.exception("delivery streams: a batch failed", stream=plan.arn)
+            stream.next_try_s = self._clock.monotonic_s() + self._settings.retry_max_s
+        finally:
+            with self._lock:
+                self._working -= 1
+            stream.is_busy = False
+            self._wake.set()
+
+    def _due_in_s(self, stream: _Stream, plan: StreamPlan) -> float:
+        """When something of a stream may be sent; closes the open batch when it is its time."""
         interval_s = max(float(plan.interval_s), self._settings.interval_min_s)
         due_s = stream.buffer.due_in_s(int(self._clock.now_s() * 1000), interval_s)
-        if due_s is not None and due_s <= 0 and not stream.buffer.batches():
+        waiting = bool(stream.buffer.batches())
+        if due_s is not None and due_s <= 0 and not waiting:
             # While a destination fails, what comes joins the open batch and not a heap of small ones.
             stream.buffer.close_batch()
-            due_s = None
-        for _ in range(BATCHES_PER_STEP_MAX):
-            batches = stream.buffer.batches()
-            if not batches:
-                return IDLE_S if due_s is None else due_s
-            now_s = self._clock.monotonic_s()
-            if now_s < stream.next_try_s:
-                return stream.next_try_s - now_s
-            batch = batches[0]
+            waiting = True
+        if waiting:
+            return max(stream.next_try_s - self._clock.monotonic_s(), 0.0)
+        return IDLE_S if due_s is None else max(due_s, 0.0)
+
+    def _deliver(self, stream: _Stream, plan: StreamPlan) -> None:
+        """Send some batches, in order, until one fails."""
+        for batch in stream.buffer.batches()[:BATCHES_PER_STEP_MAX]:
             if stream.sender is None or stream.sender.batch != batch:
                 stream.sender = BatchSender(
                     batch, self._objects, self._send, self._settings.request_timeout_s, self._clock
                 )
-            if stream.sender.attempt(plan):
-                stream.buffer.delivered(batch)
-                stream.sender, stream.failures, stream.next_try_s = None, 0, 0.0
-            else:
-                stream.failures = stream.sender.failures
-                stream.next_try_s = self._clock.monotonic_s() + self._backoff_s(stream.failures)
-        return 0.0
+            if not stream.sender.attempt(plan):
+                wait_s = self._backoff_s(stream.sender.failures)
+                stream.next_try_s = self._clock.monotonic_s() + wait_s
+                return
+            stream.buffer.delivered(batch)
+            stream.sender, stream.next_try_s = None, 0.0
 
     def _backoff_s(self, failures: int) -> float:
         settings = self._settings

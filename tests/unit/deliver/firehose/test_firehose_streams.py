@@ -100,7 +100,7 @@ class _Streams:
         self.bucket = _Bucket()
         self.plan: StreamPlan | None = plan
         self.folder = folder
-        self.settings = FirehoseSettings(retry_jitter=0, **settings)
+        self.settings = FirehoseSettings(retry_jitter=0, workers_max=0, **settings)
         self.restart()
 
     def restart(self) -> None:
@@ -316,6 +316,37 @@ def test_objects_are_named_by_hour_stream_and_batch(tmp_path: Path) -> None:
     assert key.startswith("logs/p/2023/11/14/22/flows-3-2023-11-14-22-13-20-")
     assert key.endswith(".gz")
     assert gzip.decompress(data) == b"one\ntwo\n"
+
+
+def test_an_endpoint_that_hangs_holds_up_its_own_stream_alone(tmp_path: Path) -> None:
+    let_go, arrived = threading.Event(), threading.Event()
+    bucket = _Bucket()
+
+    def hang(_: Any, timeout_s: float) -> HttpAnswer:
+        assert let_go.wait(30)
+        return HttpAnswer(503, {}, b"")
+
+    def plan(arn: str) -> StreamPlan:
+        http = HttpTarget("http://127.0.0.1:1/", BucketTarget("b"))
+        target = http if arn.endswith("hung") else BucketTarget("logs")
+        return StreamPlan(arn, arn.rpartition("/")[2], "1", target, interval_s=1)
+
+    class _Seen:
+        def put(self, *parts: Any) -> None:
+            bucket.put(*parts)
+            arrived.set()
+
+    clock = ManualClock()
+    settings = FirehoseSettings(workers_max=2)
+    streams = FirehoseStreams(tmp_path, plan, _Seen(), settings, clock, sender=hang)
+    streams.put(f"{ARN}-hung", [b"one"])
+    streams.put(ARN, [b"two"])
+    clock.advance(1)
+    streams.step()
+    assert arrived.wait(30)
+    assert list(bucket.objects.values()) == [b"two"]
+    assert streams.held_bytes()[f"{ARN}-hung"] > 0
+    let_go.set()
 
 
 def test_records_wait_while_the_bucket_may_not_be_written(tmp_path: Path) -> None:
