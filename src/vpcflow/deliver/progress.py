@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from prometheus_client import Counter
 
 from vpcflow.base.clock import Clock
-from vpcflow.deliver.plan import DeliveryPlan
+from vpcflow.deliver.plan import DeliveryPlan, LogGroupDestination
 from vpcflow.deliver.settings import DeliverySettings
 from vpcflow.deliver.state import DeliveryState
 from vpcflow.deliver.status import Backoff, DeliveryStatus, FailureMessage
@@ -184,11 +184,16 @@ class DeliveryProgress:
             was, health.refused, health.asked_s = health.refused, refused, now_s
             if refused is not None:
                 self._tell(plan, health, DeliveryStatus.FAILED, refused, now_s)
-            elif was is not None:
+            elif was is not None or self._may_be_mended(plan, health):
                 self._tell(plan, health, DeliveryStatus.SUCCESS, None, now_s)
         if health.refused is not None:
             return False
         return health.backoff is None or now_s >= health.backoff.until_s
+
+    @staticmethod
+    def _may_be_mended(plan: DeliveryPlan, health: _Health) -> bool:
+        """Nothing was told yet: a role may have been mended since the flow log was made with it."""
+        return health.told is None and isinstance(plan.destination, LogGroupDestination)
 
     def _ask(self, plan: DeliveryPlan) -> str | None:
         try:

@@ -90,6 +90,12 @@ def test_a_role_that_is_mended_gets_what_waited(tmp_path: Path) -> None:
     assert desk.waiting == 0
 
 
+def test_a_role_that_was_mended_at_once_shows_without_records(tmp_path: Path) -> None:
+    desk = Delivery(tmp_path, PLAN)
+    desk.service.step()
+    assert desk.statuses == [(PLAN.flow_log_id, "SUCCESS", None, None)]
+
+
 def test_one_refused_flow_log_waits_alone(tmp_path: Path) -> None:
     batches = [records_of(20, seed=n) for n in range(2)]
     other = plan_of(2, LOG_GROUP)
