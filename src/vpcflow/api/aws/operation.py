@@ -93,9 +93,9 @@ class Operation:
     Shape: ``handle`` gets a Call and gives the members of the model's output shape (None members
     are left out), or raises ServiceError. As in botocore's own answers, a member
     ``ResponseMetadata`` with ``HTTPStatusCode`` gives another HTTP status than the model's, which
-    REST answers alone have (S3's 204); a streaming member (S3's ``Body``) is bytes, or an iterator of bytes beside
-    ``ContentLength``. ``takes`` are the parameters of the model that it acts
-    upon, blanks between; ``ignores`` those that are accepted and change nothing, each with why.
+    REST answers alone have (S3's 204); a streaming member (S3's ``Body``) is bytes, or an iterator
+    of bytes beside ``ContentLength``. ``takes`` are the parameters of the model that it acts upon,
+    blanks between; ``ignores`` those that are accepted and change nothing, each with why.
     Every other parameter of the model is refused when a caller gives it. ``action`` is IAM's name
     of it, ``service:Operation`` if empty; ``resources`` are the ARNs it is about, ``*`` if None.
     ``authorizes_itself``: the dispatcher does not ask, ``handle`` does.
