@@ -76,7 +76,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         )["Role"]["Arn"]
         allow = ("--policy-name", "deliver", "--policy-document", MAY_DELIVER)
         aws("iam", "put-role-policy", "--role-name", "deliver", *allow)
-        aws("s3api", "create-bucket", "--bucket", "lab-flows")
+        here = ("--create-bucket-configuration", f"LocationConstraint={REGION}")
+        aws("s3api", "create-bucket", "--bucket", "lab-flows", *here)
         on_vpc = (
             "--resource-type", "VPC", "--resource-ids", vpc["VpcId"], "--traffic-type", "ALL"
         )  # fmt: skip
