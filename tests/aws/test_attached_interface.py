@@ -333,7 +333,10 @@ def test_devices_of_the_host_appear_and_go_over_the_api(tmp_path: Path, hosts: H
             return {one["PrivateIpAddress"] for one in found if "PrivateIpAddress" in one}
 
         assert WEB in addresses()
-        run_in(hosts.web, "ip link add more type dummy; ip addr add 10.43.0.9/24 dev more")
+        run_in(
+            hosts.web,
+            "ip link add more type veth peer name less; ip addr add 10.43.0.9/24 dev more",
+        )
         until(lambda: "10.43.0.9" in addresses(), "interface that came later")
         run_in(hosts.web, "ip link del more")
         until(lambda: "10.43.0.9" not in addresses(), "end of the interface that went")

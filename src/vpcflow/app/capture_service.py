@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from vpcflow.app.settings import Settings
+    from vpcflow.policy.rule_set import RuleSet
 
 #: How often the open interval's mark says that the process lives.
 BEAT_S = 1.0
@@ -113,23 +114,7 @@ class CaptureService:
             give_back(kept_capabilities(needed, settings, held()), user)
             self._rulesets = self._live.ruleset_generations()
             self._live.cover(covered_interfaces(self._live.namespaces))
-            self._control = ControlService(
-                settings, clock=self._clock, on_thread=give_back_in_thread
-            )
-            stack.callback(self._control.stop)
-            self._following = NetworkFollowing(
-                settings,
-                self._control.plane.network,
-                inventory,
-                self._live,
-                rules,
-                clock=self._clock,
-                problem=self._events.problem,
-            )
-            stack.callback(self._following.close)
-            self._following.begin()
-            self._control.start()
-            self._events.serving(self._control)
+            self._serve(stack, inventory, rules)
             table = stack.enter_context(FlowTable.open(settings.folder, settings.table))
             self._recorder = Recorder(
                 settings,
@@ -159,6 +144,26 @@ class CaptureService:
                 )
             with self._ending():
                 self._live.run(stop)
+
+    def _serve(self, stack: ExitStack, inventory: LinuxInventory, rules: RuleSet | None) -> None:
+        """Answer AWS's clients, once the host is among what they can ask for."""
+        self._control = ControlService(
+            self._settings, clock=self._clock, on_thread=give_back_in_thread
+        )
+        stack.callback(self._control.stop)
+        self._following = NetworkFollowing(
+            self._settings,
+            self._control.plane.network,
+            inventory,
+            self._live,
+            rules,
+            clock=self._clock,
+            problem=self._events.problem,
+        )
+        stack.callback(self._following.close)
+        self._following.begin()
+        self._control.start()
+        self._events.serving(self._control)
 
     def status(self) -> dict[str, Any]:
         """Counters of the running capture, by name."""

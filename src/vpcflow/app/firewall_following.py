@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from vpcflow.app.attached_rules import attached_rules, enforceable_rules
 from vpcflow.app.firewall_coverage import interfaces_in
 from vpcflow.base.clock import Clock
-from vpcflow.base.errors import CaptureError, FlowLogError
+from vpcflow.base.errors import CaptureError, FlowLogError, ResourceError
 from vpcflow.policy import nftables_apply
 from vpcflow.policy.nftables import (
     OWNER_MARK,
@@ -141,6 +141,12 @@ class FirewallFollowing:
             table = self._read(namespace, mark, table)
         is_everyone = table.owner == OWNER_MARK
         if is_everyone and self._is_foreign(namespace, table, rules):
+            if is_wanted:
+                raise ResourceError(
+                    "the rules in force are of interfaces that the control plane does not know",
+                    where=f"namespace {namespace}" if namespace else "",
+                    hint="`vpcflow firewall remove` takes them away, `apply` puts these in place",
+                )
             return
         if is_everyone or is_wanted:
             compiled = self._compiled(namespace, rules, attached, is_everyone=is_everyone)
@@ -195,6 +201,19 @@ class FirewallFollowing:
         self._put.pop(namespace, None)
         self._retry_s.pop(namespace, None)
         self.foreign -= {namespace}
+
+
+def remove_left_behind(interface_id: str, namespace: str) -> bool:
+    """Take back rules of a run that was killed, which end with their last interface.
+
+    Shape: True when they went; False when there are none, or other interfaces are under them.
+    Errors: CaptureError when that is not allowed, ResourceError when there is no such namespace.
+    """
+    text = nftables_apply.current(namespace)
+    is_left = nftables_apply.owner_mark(text) == RUN_OWNER_MARK
+    if not is_left or interfaces_in(text) != {interface_id}:
+        return False
+    return nftables_apply.remove(namespace)
 
 
 def _is_in_force(script: str, text: str) -> bool:

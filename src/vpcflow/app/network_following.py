@@ -106,7 +106,7 @@ class NetworkFollowing:
     def begin(self) -> None:
         """Show the host over the API, and meter what the API attached before."""
         self._take(self._look(self._inventory.inventory, self._declared))
-        self._live.follow()
+        self._live.follow_inventory()
         self._enforce()
 
     def round(self) -> None:

@@ -120,12 +120,8 @@ class LiveCapture:
         Shape: where there is nothing to meter yet, it waits for what the inventory is told.
         """
         self.meter.open_window(self._now_ns())
-        self._follow_inventory()
+        self.follow_inventory()
         self._has_started = True
-
-    def follow(self) -> None:
-        """Take in at once what the inventory was told, as every round does."""
-        self._follow_inventory()
 
     def cover(self, covered: Mapping[str, frozenset[str]]) -> None:
         """By namespace the interfaces whose every refusal is logged: what is not refused is ACCEPT."""
@@ -152,7 +148,7 @@ class LiveCapture:
 
     def round(self, hold_ns: int) -> None:
         """Take in what waits everywhere; closes the interval when it is over."""
-        self._follow_inventory()
+        self.follow_inventory()
         now_ns = self._now_ns()
         self._tick()
         for capture in self._open.values():
@@ -246,7 +242,7 @@ class LiveCapture:
         if meter.window_start_ns == end_ns:
             meter.open_window(end_ns)
 
-    def _follow_inventory(self) -> None:
+    def follow_inventory(self) -> None:
         """Namespaces and devices that came, changed or went."""
         self._inventory.read_events()
         wanted = self._inventory.namespaces

@@ -50,7 +50,7 @@ def attach(
     no_enforce: bool,
     force: bool,
 ) -> None:
-    """Bind a network interface that was made over the API to a device of this host.
+    """Bind an interface of the API to a device of this host.
 
     Its packets are recorded as ENI's from then on, and its security groups and network ACL are
     enforced there (nftables), by the running `vpcflow run`. The device may come later. Works on the
@@ -79,7 +79,7 @@ def attach(
 @click.argument("interface_id", metavar="ENI")
 @click.pass_context
 def detach(ctx: click.Context, /, interface_id: str) -> None:
-    """End an attachment: the device's packets are no longer ENI's, and its rules go."""
+    """End an attachment: no packet counts as ENI's, no rule refuses."""
     import time
 
     from vpcflow.control.network import find_interface
@@ -95,10 +95,25 @@ def detach(ctx: click.Context, /, interface_id: str) -> None:
     click.echo(f"{interface_id} is no longer attached to {_named(attachment)}")
     said = _wait_for(settings, interface_id, lambda told: told is None)
     if said == _NOBODY and before.enforced:
+        _remove_left_behind(interface_id, attachment.namespace)
+
+
+def _remove_left_behind(interface_id: str, namespace: str) -> None:
+    """Nobody runs: what a killed run left in force would stay for ever."""
+    from vpcflow.app.firewall_following import remove_left_behind
+    from vpcflow.base.errors import CaptureError, ResourceError
+
+    try:
+        if remove_left_behind(interface_id, namespace):
+            click.echo("rules that a killed capture left there are removed")
+    except ResourceError:
+        return
+    except CaptureError as error:
+        there = f" --netns {namespace}" if namespace else ""
         click.echo(
-            "no capture runs on this data folder: rules that a killed one left are taken back by "
-            "its next start, or by `vpcflow firewall remove"
-            + (f" --netns {attachment.namespace}`" if attachment.namespace else "`")
+            f"no capture runs here, and whether a killed one left rules is not known ({error}): "
+            f"`sudo vpcflow firewall remove{there}` takes them away",
+            err=True,
         )
 
 

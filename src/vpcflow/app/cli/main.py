@@ -34,14 +34,18 @@ class LazyCommand(NamedTuple):
 
 COMMANDS: dict[str, LazyCommand] = {
     "ingest": LazyCommand("ingest:ingest", "Take flow records from files, folders, S3 or stdin."),
-    "run": LazyCommand("run:run", "Meter this host's network interfaces into the table."),
+    "run": LazyCommand("run:run", "Meter this host, and serve flow logs to AWS's clients."),
     "status": LazyCommand("status:status", "What the running capture has counted and lost."),
     "top": LazyCommand("top:top", "Live flows of the running capture, in the terminal."),
     "flow-logs": LazyCommand(
         "flow_logs:flow_logs", "Create, list and delete flow logs; plan what one costs."
     ),
-    "attach": LazyCommand("attach:attach", "Bind an interface of the API to a device here."),
-    "detach": LazyCommand("attach:detach", "End that; its rules and its records end with it."),
+    "attach": LazyCommand(
+        "attach:attach", "Bind an interface of the API to a device of this host."
+    ),
+    "detach": LazyCommand(
+        "attach:detach", "End an attachment: no packet counts as ENI's, no rule refuses."
+    ),
     "capture": LazyCommand("capture:capture", "Make flow records of a packet capture."),
     "sample": LazyCommand("sample:sample", "Write generated flow logs, for tutorials and tests."),
     **{name: LazyCommand(f"ask:{name}", summary) for name, summary in QUESTION_SUMMARIES.items()},

@@ -54,7 +54,7 @@ _NAMES_SHOWN = 6
 def run(
     ctx: click.Context, /, quiet: bool, no_capture: bool, aws_profile: str | None, **chosen: Any
 ) -> None:
-    """Meter this host's network interfaces, and serve flow logs to AWS's clients.
+    """Meter this host, and serve flow logs to AWS's clients.
 
     It runs until Ctrl-C or SIGTERM. Needs CAP_NET_RAW and CAP_NET_ADMIN (sudo), and CAP_SYS_ADMIN
     for other namespaces; they are given back when everything is open. Under sudo the records are
