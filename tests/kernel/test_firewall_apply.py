@@ -30,7 +30,7 @@ from vpcflow.inventory.subnet import Subnet
 from vpcflow.inventory.vpc import Vpc
 from vpcflow.policy import nftables_apply
 from vpcflow.policy.network_acl import NetworkAcl, NetworkAclEntry
-from vpcflow.policy.nftables import compile_ruleset
+from vpcflow.policy.nftables import OWNER_MARK, compile_ruleset
 from vpcflow.policy.rule_set import RuleSet
 from vpcflow.policy.security_group import Direction, SecurityGroup, SecurityGroupRule
 
@@ -117,6 +117,13 @@ def fates(lab: Router, *packets: Packet) -> list[str]:
     return [found[sent.number] for sent in packets]
 
 
+def test_order_of_interfaces_makes_no_other_ruleset(lab: Router) -> None:
+    nftables_apply.put(rules_of(lab, ALL, ports="abc"), lab.namespace)
+    in_force = nftables_apply.current(lab.namespace)
+    assert nftables_apply.is_in_force(rules_of(lab, ALL, ports="cab"), in_force)
+    assert not nftables_apply.is_in_force(rules_of(lab, ALL, ports="ca"), in_force)
+
+
 def test_apply_repeat_plan_hits_remove(lab: Router) -> None:
     run_in(lab.namespace, f"nft '{OTHERS_TABLE}'")
     others = run_in(lab.namespace, "nft list ruleset")
@@ -128,6 +135,10 @@ def test_apply_repeat_plan_hits_remove(lab: Router) -> None:
     assert nftables_apply.apply(script, lab.namespace)
     assert not nftables_apply.apply(script, lab.namespace)
     assert nftables_apply.plan(script, lab.namespace) == ""
+    in_force = nftables_apply.current(lab.namespace)
+    assert nftables_apply.owner_mark(in_force) == OWNER_MARK
+    assert nftables_apply.is_in_force(script, in_force)
+    assert not nftables_apply.is_in_force(rules_of(lab, ALL), in_force)
     assert nftables_apply.current(lab.namespace).startswith("table inet vpcflow {")
     sent = packet("a", "10.0.1.10", "198.51.100.1")
     assert fates(lab, sent) == ["vpcflow:R:eni-a:e:sg-1"]

@@ -20,8 +20,10 @@ from vpcflow.capture.parsed_columns import (
 from vpcflow.capture.policy_judge import PolicyJudge
 from vpcflow.capture.window import ActionSource, ClosedWindow
 from vpcflow.inventory.settings import InventorySettings
+from vpcflow.inventory.snapshot import Inventory
 from vpcflow.policy.file import read_rule_set
 from vpcflow.policy.resolve import compile_rules
+from vpcflow.policy.rule_set import RuleSet
 
 HOME, HOST = "203.0.113.12", "10.0.1.10"
 ENI = "eni-0123456789abcdef0"
@@ -116,6 +118,24 @@ def test_ping_whose_reply_the_acl_refuses_is_two_records(judge: PolicyJudge) -> 
     assert "90" in rules(window)[1]
     assert window.action_source is not None
     assert window.action_source.tolist() == [ActionSource.POLICY] * 2
+
+
+def test_rules_that_change_meanwhile_keep_who_began_a_connection(
+    judge: PolicyJudge, tmp_path: Path
+) -> None:
+    judge(unjudged(row_of(HOME, HOST, (4000, 443), TCP, verdict=UNKNOWN, flags=SYN)))
+    path = tmp_path / "changed.toml"
+    path.write_text(INVENTORY.replace('"443"', '["443", "444"]'), encoding="utf-8")
+    judge.follow(compile_rules(read_rule_set(path, InventorySettings())))
+    # The answer of a connection that began before, and one that was not allowed to begin then.
+    answer = row_of(HOST, HOME, (443, 4000), TCP, verdict=UNKNOWN, egress=True, flags=0)
+    begun = row_of(HOME, HOST, (4001, 444), TCP, verdict=UNKNOWN, flags=SYN)
+    assert verdicts(judge(unjudged(answer, begun))) == [ACCEPT, ACCEPT]
+
+
+def test_without_rules_nothing_is_judged() -> None:
+    window = unjudged(*ping())
+    assert PolicyJudge(compile_rules(RuleSet(Inventory())))(window) is window
 
 
 def test_reply_in_the_next_interval_is_known_as_one(judge: PolicyJudge) -> None:

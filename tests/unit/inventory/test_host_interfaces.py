@@ -406,6 +406,18 @@ def test_a_declaration_that_changes_moves_devices_there_and_back() -> None:
     assert set(host.faces.inventory.subnets) == {own.subnet_id}
 
 
+def test_a_subnet_that_is_declared_later_takes_no_device_of_the_host_in() -> None:
+    """Somebody makes a VPC of the host's own network over the API: that is another network."""
+    host = Host()
+    host.link(2, "eth0")
+    host.address(2, "10.0.1.7/24")
+    before = host.only()
+    host.faces.declare(declared())
+    host.faces.settle()
+    assert host.only() == before
+    assert "subnet-1" in host.faces.inventory.subnets
+
+
 def test_address_in_a_declared_subnet_lands_there() -> None:
     host = Host(declared())
     host.link(2, "eth0")

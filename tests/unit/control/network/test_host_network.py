@@ -228,13 +228,19 @@ def test_attach_and_detach(network: NetworkService) -> None:
         (first, Attachment("veth1"), "IncorrectState"),
         ("eni-none", veth, "InvalidNetworkInterfaceID.NotFound"),
         ("eni-host", veth, "OperationNotPermitted"),
+        (other.interface_id, Attachment("a/b"), "InvalidParameterValue"),
     ):
         with pytest.raises(ServiceError) as raised:
             network.attach_interface(interface_id, attachment, 5.0)
         assert raised.value.code == code
     with pytest.raises(ServiceError), network.state.change() as change:
         delete_interface(change, PLACE, first)
+    assert network.attached_interfaces() == {first: True}
+    again = network.attach_interface(first, veth, 6.0, enforced=False)
+    assert again.attached_s == 5.0
+    assert network.attached_interfaces() == {first: False}
     network.attach_interface(first, None, 6.0)
+    assert network.attached_interfaces() == {}
     network.attach_interface(other.interface_id, veth, 6.0)
     assert network.declared_inventory().interfaces[first].attachment is None
 
