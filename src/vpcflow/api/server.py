@@ -78,6 +78,8 @@ def make_app(endpoint: AwsEndpoint) -> FastAPI:
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
     app.mount("/", endpoint)
+    # What no path matches, as ``OPTIONS *``, is AWS's too.
+    app.router.default = endpoint
     return app
 
 
@@ -96,14 +98,16 @@ class ApiServer:
         self._endpoint = endpoint
         config = uvicorn.Config(
             make_app(endpoint),
-            http=bounded_protocol(settings.head_timeout_s),
+            http=bounded_protocol(settings.head_timeout_s, settings.connections_max),
             loop="auto",
             ws="none",
             lifespan="off",
             log_config=None,
+            log_level="error",
             access_log=False,
             server_header=False,
-            limit_concurrency=settings.connections_max,
+            # uvicorn counts the connection that asks as well.
+            limit_concurrency=settings.connections_max + 1,
             timeout_keep_alive=KEEP_ALIVE_S,
             timeout_graceful_shutdown=SHUTDOWN_S,
         )
@@ -138,8 +142,12 @@ class ApiServer:
             self.failed = error
 
 
-def bounded_protocol(head_timeout_s: float) -> type[asyncio.Protocol]:
-    """uvicorn's HTTP with a bound on the time and the size of a request's head."""
+def bounded_protocol(head_timeout_s: float, connections_max: int) -> type[asyncio.Protocol]:
+    """uvicorn's HTTP with a bound on the time and the size of a request's head.
+
+    Shape: when ``connections_max`` are open, the one that has been idle longest makes room for the
+    next, so that connections that ask for nothing lock nobody out.
+    """
 
     class BoundedProtocol(HttpToolsProtocol):
         """One connection."""
@@ -147,6 +155,8 @@ def bounded_protocol(head_timeout_s: float) -> type[asyncio.Protocol]:
         _timer: asyncio.TimerHandle | None = None
         _head_bytes = 0
         _in_body = False
+        _in_head = False
+        idle_since_s = 0.0
 
         def data_received(self, data: bytes) -> None:
             if not self._in_body:
@@ -154,6 +164,7 @@ def bounded_protocol(head_timeout_s: float) -> type[asyncio.Protocol]:
                     self._head_bytes = 0
                     self._timer = self.loop.call_later(head_timeout_s, self._too_late)
                 self._head_bytes += len(data)
+                self._in_head = True
                 # A body may come with the head; only a head that does not end is cut.
             super().data_received(data)
             if not self._in_body and self._head_bytes > HEAD_BYTES_MAX:
@@ -161,7 +172,10 @@ def bounded_protocol(head_timeout_s: float) -> type[asyncio.Protocol]:
 
         def connection_made(self, transport: Any) -> None:
             super().connection_made(transport)
+            self.idle_since_s = self.loop.time()
             self._timer = self.loop.call_later(head_timeout_s, self._too_late)
+            if len(self.connections) > connections_max:
+                self._make_room()
 
         def connection_lost(self, exc: Exception | None) -> None:
             self._stop_timer()
@@ -169,13 +183,28 @@ def bounded_protocol(head_timeout_s: float) -> type[asyncio.Protocol]:
 
         def on_headers_complete(self) -> None:
             self._stop_timer()
-            self._in_body = True
+            self._in_body, self._in_head = True, False
             super().on_headers_complete()
 
         def on_message_complete(self) -> None:
             self._in_body = False
             self._head_bytes = 0
             super().on_message_complete()
+
+        def on_response_complete(self) -> None:
+            self.idle_since_s = self.loop.time()
+            super().on_response_complete()
+
+        def is_idle(self) -> bool:
+            """Whether nothing of a request is here."""
+            in_request = self._in_head or self._in_body or self.transport.is_closing()
+            return not in_request and (self.cycle is None or self.cycle.response_complete)
+
+        def _make_room(self) -> None:
+            others = (one for one in self.connections if isinstance(one, BoundedProtocol))
+            idle = [one for one in others if one is not self and one.is_idle()]
+            if idle:
+                min(idle, key=lambda one: one.idle_since_s).transport.close()
 
         def _stop_timer(self) -> None:
             if self._timer is not None:

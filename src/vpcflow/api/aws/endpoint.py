@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import io
+import uuid
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import aclosing, suppress
+from contextlib import AsyncExitStack, aclosing, suppress
 from dataclasses import replace
 from typing import Any
 
@@ -13,6 +15,7 @@ from vpcflow.api.aws.body_limits import BODY_BYTES_DEFAULT_MAX, BODY_BYTES_MAX
 from vpcflow.api.aws.dispatch import Dispatcher, StreamAnswer
 from vpcflow.api.aws.operation import RawRequest
 from vpcflow.api.aws.protocol.event_stream import CONTENT_TYPE, EventFrames
+from vpcflow.api.aws.protocol.s3_body import is_framed
 from vpcflow.api.aws.protocol.serialise import serialise_error
 from vpcflow.api.aws.protocol.wire_answer import WireAnswer
 from vpcflow.api.settings import ApiSettings
@@ -23,6 +26,10 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 #: Live tails at the same time; more are refused.
 STREAMS_MAX = 100
+#: Bodies up to this many bytes do not wait for room: what they take is bounded by the connections.
+SMALL_BODY_BYTES = 64 << 10
+#: Bodies above this many bytes may not take the room of the others, that is a quarter of it.
+LARGE_BODY_BYTES = 8 << 20
 
 
 class AwsEndpoint:
@@ -32,7 +39,9 @@ class AwsEndpoint:
         self._dispatcher = dispatcher
         self._settings = settings
         self._pool = ThreadPoolExecutor(settings.workers, "vpcflow-api")
-        self._room = _Room(settings.bodies_bytes_max)
+        others = settings.bodies_bytes_max // 4
+        self._room = _Room(others)
+        self._large_room = _Room(settings.bodies_bytes_max - others)
         self._streams = 0
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
@@ -48,14 +57,16 @@ class AwsEndpoint:
             (scope.get("client") or ("",))[0],
         )
         limit = BODY_BYTES_MAX.get(self._dispatcher.target(head).service, BODY_BYTES_DEFAULT_MAX)
-        length = _length(head)
+        limit = min(limit, self._large_room.bytes_max // _held(head, 1))
+        length = _length(head, limit)
         if length > limit:
             await self._refuse(head, _too_large(limit), send)
             return
-        async with self._room.taken(length):
+        async with AsyncExitStack() as stack:
             try:
+                await self._take_room(_held(head, length), stack)
                 async with asyncio.timeout(self._settings.body_timeout_s):
-                    body = await _body(receive, limit)
+                    body = await _body(receive, limit, self._settings.head_timeout_s)
             except TimeoutError:
                 late = ServiceError("RequestTimeout", "The body did not arrive in time.")
                 await self._refuse(head, late, send)
@@ -76,8 +87,24 @@ class AwsEndpoint:
         """End the workers; what they do is done first."""
         self._pool.shutdown()
 
+    async def _take_room(self, held: int, stack: AsyncExitStack) -> None:
+        """Wait for room for a body until the stack ends, but not for ever."""
+        if held <= SMALL_BODY_BYTES:
+            return
+        large = held > min(LARGE_BODY_BYTES, self._room.bytes_max)
+        place = (self._large_room if large else self._room).taken(held)
+        try:
+            async with asyncio.timeout(self._settings.body_timeout_s):
+                await stack.enter_async_context(place)
+        except TimeoutError:
+            raise _BodyError(
+                ServiceError(
+                    "SlowDown", "Too many large bodies at the same time; try again.", status=503
+                )
+            ) from None
+
     async def _refuse(self, head: RawRequest, error: ServiceError, send: Send) -> None:
-        answer = serialise_error(self._dispatcher.target(head), error, "none")
+        answer = serialise_error(self._dispatcher.target(head), error, str(uuid.uuid4()))
         answer = WireAnswer(answer.status, (*answer.headers, ("connection", "close")), answer.body)
         await _send_answer(answer, head.method == "HEAD", send)
 
@@ -105,6 +132,7 @@ class _Room:
     """Bytes of bodies that may be in memory together; who comes when it is full waits."""
 
     def __init__(self, bytes_max: int) -> None:
+        self.bytes_max = bytes_max
         self._left = bytes_max
         self._freed = asyncio.Condition()
 
@@ -143,29 +171,41 @@ class _BodyError(Exception):
         super().__init__()
 
 
-def _length(head: RawRequest) -> int:
-    """The announced length; a body without one is counted with the default bound."""
+def _length(head: RawRequest, limit: int) -> int:
+    """The announced length; a body without one may become as long as the limit."""
     text = head.header("content-length")
     if text is None:
-        chunked = head.header("transfer-encoding") is not None
-        return BODY_BYTES_DEFAULT_MAX if chunked else 0
+        return limit if head.header("transfer-encoding") is not None else 0
     return int(text) if text.isascii() and text.isdigit() else 0
 
 
-async def _body(receive: Receive, limit: int) -> bytes:
-    parts: list[bytes] = []
+def _held(head: RawRequest, length: int) -> int:
+    """Bytes that a body takes: one in chunks of S3's own kind is there with and without them."""
+    return length * 2 if is_framed(head) else length
+
+
+async def _body(receive: Receive, limit: int, stalled_s: float) -> bytes:
+    """The whole body; a client that sends nothing for ``stalled_s`` is given up."""
+    parts: io.BytesIO | None = None
     total = 0
     while True:
-        message = await receive()
+        async with asyncio.timeout(stalled_s):
+            message = await receive()
         if message["type"] == "http.disconnect":
             raise _BodyError(None)
-        part = message.get("body", b"")
+        part: bytes = message.get("body", b"")
         total += len(part)
         if total > limit:
             raise _BodyError(_too_large(limit))
-        parts.append(part)
-        if not message.get("more_body", False):
-            return parts[0] if len(parts) == 1 else b"".join(parts)
+        more = message.get("more_body", False)
+        if parts is None:
+            if not more:
+                return part
+            # Its value is not copied, unlike that of a list of parts that are joined.
+            parts = io.BytesIO()
+        parts.write(part)
+        if not more:
+            return parts.getvalue()
 
 
 def _too_large(limit: int) -> ServiceError:

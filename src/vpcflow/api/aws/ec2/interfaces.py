@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -213,8 +213,8 @@ def _request(call: Call) -> InterfaceRequest:
     Errors: ServiceError ``InvalidParameterCombination``, ``InvalidParameterValue``.
     """
     specified = call.get("PrivateIpAddresses") or ()
-    primaries = [one["PrivateIpAddress"] for one in specified if one.get("Primary")]
-    secondary = [one["PrivateIpAddress"] for one in specified if not one.get("Primary")]
+    primaries = _addresses([one for one in specified if one.get("Primary")], "PrivateIpAddress")
+    secondary = _addresses([one for one in specified if not one.get("Primary")], "PrivateIpAddress")
     if call.get("PrivateIpAddress"):
         primaries.append(call.get("PrivateIpAddress"))
     if len(set(primaries)) > 1:
@@ -247,7 +247,7 @@ def _request(call: Call) -> InterfaceRequest:
         [*primaries[:1], *secondary],
         call.get("SecondaryPrivateIpAddressCount") or 0,
         chooses_primary=not primaries,
-        ipv6=[one["Ipv6Address"] for one in call.get("Ipv6Addresses") or ()],
+        ipv6=_addresses(call.get("Ipv6Addresses") or (), "Ipv6Address"),
         ipv6_count=call.get("Ipv6AddressCount"),
         group_ids=call.get("Groups") or (),
         description=call.get("Description") or "",
@@ -255,6 +255,14 @@ def _request(call: Call) -> InterfaceRequest:
         digest=hashlib.blake2b(repr(sorted(asked.items())).encode(), digest_size=16).hexdigest(),
         tags=new_tags(call, "network-interface"),
     )
+
+
+def _addresses(given: Sequence[Mapping[str, Any]], member: str) -> list[str]:
+    """One member of each; a structure without it says nothing."""
+    if any(member not in one for one in given):
+        name = member[0].lower() + member[1:]
+        raise ServiceError("MissingParameter", f"The request must contain the parameter {name}")
+    return [one[member] for one in given]
 
 
 class _Handlers:

@@ -5,6 +5,7 @@ Source: the framings that ``x-amz-content-sha256`` names; signatures of chunks a
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -91,7 +92,7 @@ def _unframed(
             "or a valid sha256 value.",
         )
     signed = kind != UNSIGNED_TRAILER
-    body, position, chunks = raw.body, 0, []
+    body, position, parts = raw.body, 0, io.BytesIO()
     for _ in range(CHUNKS_MAX):
         size, signature, position = _chunk_head(body, position, signed)
         chunk = body[position : position + size]
@@ -105,10 +106,10 @@ def _unframed(
         if body[position : position + 2] != b"\r\n":
             raise _broken("A chunk does not end where its size says.")
         position += 2
-        chunks.append(chunk)
+        parts.write(chunk)
     else:
         raise _broken("The body has too many chunks.")
-    data = b"".join(chunks)
+    data = parts.getvalue()
     said = raw.header("x-amz-decoded-content-length")
     if said is None or not (said.isascii() and said.isdigit()):
         raise ServiceError(
