@@ -7,6 +7,7 @@ alone, stays the same after compaction, and costs the records nothing.
 
 from __future__ import annotations
 
+import errno
 import os
 import threading
 import zlib
@@ -15,11 +16,16 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from vpcflow.base.data_folder import fsync_folder
+from vpcflow.base.errors import StoreError
+
 FILE = "ingestion-times"
 #: Later ends, which a hostile clock may write, count as this one.
 TIME_S_MAX = 9_999_999_999
 #: Oldest start, newest start (seconds), time of the commit (milliseconds), checksum.
 _ENTRY = np.dtype([("first_s", "<i8"), ("last_s", "<i8"), ("at_ms", "<i8"), ("check", "<u8")])
+#: What of an entry its checksum is of.
+_CHECKED_BYTES = 24
 _Longs = npt.NDArray[np.int64]
 
 
@@ -28,6 +34,7 @@ class IngestionTimes:
 
     Shape: safe for threads, and for readers in other processes; a torn end is not read, and is cut
     off before the next note.
+    Errors: StoreError when the disk says no; then nothing was noted.
     """
 
     def __init__(self, root: Path) -> None:
@@ -37,23 +44,47 @@ class IngestionTimes:
         self._last_s: _Longs = np.zeros(0, np.int64)
         self._at_ms: _Longs = np.zeros(0, np.int64)
         self._first_s: int | None = None
+        #: The newest start that this process noted.
+        self._noted_s: int | None = None
 
     def note(self, first_start_s: int, last_start_s: int, at_ms: int) -> None:
-        """Note a commit that is about to be made; on the disk when this returns."""
+        """Note a commit that is about to be made; on the disk when this returns.
+
+        Shape: one that reaches no further than an earlier one would be of no account.
+        """
+        with self._lock:
+            if self._noted_s is not None and last_start_s <= self._noted_s:
+                return
+            try:
+                self._append(first_start_s, last_start_s, at_ms)
+            except OSError as error:
+                raise StoreError(
+                    f"the ingestion times cannot be written: {error.strerror}",
+                    where=str(self._path),
+                    hint="check the disk's free space and the permissions of the data folder",
+                ) from error
+            self._noted_s = last_start_s
+
+    def _append(self, first_start_s: int, last_start_s: int, at_ms: int) -> None:
         entry = np.zeros(1, _ENTRY)
         entry["first_s"], entry["last_s"], entry["at_ms"] = first_start_s, last_start_s, at_ms
-        entry["check"] = _check(entry[0])
-        with self._lock:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            handle = os.open(self._path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640)
-            try:
-                torn = os.fstat(handle).st_size % _ENTRY.itemsize
-                if torn:
-                    os.ftruncate(handle, os.fstat(handle).st_size - torn)
-                os.write(handle, entry.tobytes())
-                os.fdatasync(handle)
-            finally:
-                os.close(handle)
+        data = entry.tobytes()
+        entry["check"] = zlib.crc32(data[:_CHECKED_BYTES])
+        data = entry.tobytes()
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        is_new = not self._path.exists()
+        handle = os.open(self._path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640)
+        try:
+            torn = os.fstat(handle).st_size % _ENTRY.itemsize
+            if torn:
+                os.ftruncate(handle, os.fstat(handle).st_size - torn)
+            if os.write(handle, data) < len(data):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            os.fdatasync(handle)
+        finally:
+            os.close(handle)
+        if is_new:
+            fsync_folder(self._path.parent)
 
     def of(self, starts_s: _Longs, ends_s: _Longs) -> _Longs:
         """Ingestion times in milliseconds; the record's own end where no commit is known."""
@@ -80,7 +111,9 @@ class IngestionTimes:
             data = file.read((size - self._bytes) // _ENTRY.itemsize * _ENTRY.itemsize)
         self._bytes += len(data)
         entries = np.frombuffer(data, _ENTRY)
-        entries = entries[[int(entry["check"]) == _check(entry) for entry in entries]]
+        size = _ENTRY.itemsize
+        checks = [zlib.crc32(data[at : at + _CHECKED_BYTES]) for at in range(0, len(data), size)]
+        entries = entries[entries["check"] == np.array(checks, np.uint64)]
         if not len(entries):
             return
         if self._first_s is None:
@@ -90,7 +123,3 @@ class IngestionTimes:
         further = entries["last_s"] > before
         self._last_s = np.concatenate([self._last_s, entries["last_s"][further]])
         self._at_ms = np.concatenate([self._at_ms, entries["at_ms"][further]])
-
-
-def _check(entry: np.void) -> int:
-    return zlib.crc32(entry.tobytes()[:24])

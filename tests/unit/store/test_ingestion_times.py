@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 
+from vpcflow.base.errors import StoreError
 from vpcflow.store.ingestion_times import FILE, IngestionTimes
 
 
@@ -44,3 +46,18 @@ def test_a_torn_end_is_passed_over(tmp_path: Path) -> None:
     assert times(IngestionTimes(tmp_path), 120) == [170_000]
     ledger.note(161, 220, 230_000)
     assert times(IngestionTimes(tmp_path), 120, 200) == [170_000, 230_000]
+
+
+def test_a_note_that_reaches_no_further_is_not_written(tmp_path: Path) -> None:
+    ledger = IngestionTimes(tmp_path)
+    ledger.note(100, 160, 170_000)
+    size = (tmp_path / FILE).stat().st_size
+    ledger.note(90, 160, 180_000)
+    assert (tmp_path / FILE).stat().st_size == size
+    assert times(ledger, 100) == [170_000]
+
+
+def test_a_disk_that_says_no_is_a_store_error(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(StoreError, match="ingestion times cannot be written"):
+        IngestionTimes(tmp_path / "file").note(100, 160, 170_000)
