@@ -14,9 +14,9 @@ from vpcflow.control.identity.keys import (
 )
 from vpcflow.control.identity.policies_of import (
     PolicyDocuments,
+    attachable_policy,
     documents_of,
     documents_of_caller,
-    managed_policy,
 )
 from vpcflow.control.identity.profile_file import write_profile
 from vpcflow.control.identity.records import (
@@ -73,6 +73,7 @@ __all__ = [
     "User",
     "account_ids",
     "add_account",
+    "attachable_policy",
     "caller_of",
     "documents_of",
     "documents_of_caller",
@@ -80,7 +81,6 @@ __all__ = [
     "iam_arn",
     "iam_place",
     "issue_temporary_key",
-    "managed_policy",
     "new_secret",
     "seed_root_key",
     "unique_id",

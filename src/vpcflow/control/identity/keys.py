@@ -6,7 +6,7 @@ import secrets
 import string
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from vpcflow.base.errors import ServiceError, SettingsError
 from vpcflow.control.caller import Caller, CallerKind, root_caller
@@ -38,7 +38,7 @@ class RootKey:
 
     account_id: str
     access_key_id: str
-    secret_access_key: str
+    secret_access_key: str = field(repr=False)
     created: bool
 
 
@@ -128,16 +128,18 @@ def issue_temporary_key(
     role_name: str = "",
     session_name: str = "",
     user_name: str = "",
+    principal_id: str = "",
     session_policy: str | None = None,
     tags: Mapping[str, str] | None = None,
 ) -> TemporaryKey:
     """A new temporary key; the expired ones go.
 
-    Errors: ServiceError ``LimitExceeded`` when too many are still good.
+    Errors: ServiceError ``LimitExceeded`` when too many of the account are still good.
     """
     held = change.all(TEMPORARY_KEYS, GLOBAL)
-    expired = [key.key_id for key in held.values() if key.expires_s + 3600 < now_s]
-    if len(held) - len(expired) >= TEMPORARY_KEYS_MAX:
+    expired = {key.key_id for key in held.values() if key.expires_s + 3600 < now_s}
+    good = [key for key in held.values() if key.key_id not in expired]
+    if sum(key.account_id == account_id for key in good) >= TEMPORARY_KEYS_MAX:
         raise ServiceError(
             "LimitExceeded",
             f"Cannot exceed quota for TemporaryCredentials: {TEMPORARY_KEYS_MAX}",
@@ -157,6 +159,7 @@ def issue_temporary_key(
         user_name,
         session_policy,
         dict(tags or {}),
+        principal_id,
     )
     change.put(TEMPORARY_KEYS, GLOBAL, key.key_id, key)
     return key
@@ -173,7 +176,7 @@ def caller_of(state: State, key: AccessKey | TemporaryKey) -> Caller | None:
     account_id = key.account_id
     if isinstance(key, TemporaryKey) and key.role_name:
         role = state.get(ROLES, iam_place(account_id), key.role_name)
-        if role is None:
+        if role is None or key.principal_id not in ("", role.unique_id):
             return None
         return Caller(
             account_id,
@@ -185,11 +188,13 @@ def caller_of(state: State, key: AccessKey | TemporaryKey) -> Caller | None:
             key.session_policy,
             {**role.tags, **key.tags},
         )
-    session_policy = key.session_policy if isinstance(key, TemporaryKey) else None
+    session_policy, principal_id = None, ""
+    if isinstance(key, TemporaryKey):
+        session_policy, principal_id = key.session_policy, key.principal_id
     if not key.user_name:
         return root_caller(account_id, key.key_id)
     user = state.get(USERS, iam_place(account_id), key.user_name)
-    if user is None:
+    if user is None or principal_id not in ("", user.unique_id):
         return None
     return Caller(
         account_id,

@@ -43,6 +43,13 @@ def managed_policy(view: State | Change, arn: str) -> ManagedPolicy | None:
     return found
 
 
+def attachable_policy(view: State | Change, account_id: str, arn: str) -> ManagedPolicy | None:
+    """A managed policy that an account may look at and attach: AWS's or its own."""
+    if arn not in AWS_POLICIES and arn.split(":")[4:5] != [account_id]:
+        return None
+    return managed_policy(view, arn)
+
+
 def documents_of_caller(view: State | Change, caller: Caller) -> PolicyDocuments:
     """The documents of the caller's user or role."""
     holder: User | Role | None

@@ -12,7 +12,7 @@ VERSIONS_PER_POLICY_MAX = 5
 #: AWS's quotas: what one user, group or role may have attached, and the groups of one user.
 ATTACHED_MAX = 10
 GROUPS_PER_USER_MAX = 10
-#: Temporary keys that are kept at once over all accounts; the expired ones make room first.
+#: Temporary keys of one account that are kept at once; the expired ones make room first.
 TEMPORARY_KEYS_MAX = 10_000
 
 
@@ -35,7 +35,7 @@ class AccessKey:
     """A long-lived key of a user, or of the account's root when ``user_name`` is empty."""
 
     key_id: str
-    secret: str
+    secret: str = field(repr=False)
     account_id: str
     created_s: float
     user_name: str = ""
@@ -47,12 +47,13 @@ class TemporaryKey:
     """A key that STS handed out: good with its ``token``, until ``expires_s``.
 
     Shape: ``role_name`` with ``session_name`` is a role's session; ``user_name`` a user's; neither
-    is the root's.
+    is the root's. ``principal_id`` is the unique id of that role or user: one that was made anew
+    under the same name is somebody else.
     """
 
     key_id: str
-    secret: str
-    token: str
+    secret: str = field(repr=False)
+    token: str = field(repr=False)
     account_id: str
     created_s: float
     expires_s: float
@@ -61,6 +62,7 @@ class TemporaryKey:
     user_name: str = ""
     session_policy: str | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
+    principal_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from vpcflow.api.aws.iam.lookup import View, exists, no_such, paged, place_of
+from vpcflow.api.aws.iam.lookup import View, exists, invalid, no_such, paged, place_of
 from vpcflow.api.aws.operation import Call, Operation
 from vpcflow.control.identity import (
     ACCESS_KEYS,
@@ -32,6 +32,8 @@ _DECISIONS = {
     Outcome.DENY: "explicitDeny",
     Outcome.NOTHING: "implicitDeny",
 }
+#: Characters of policies that one simulation reads, each for every action on every resource.
+SIMULATED_SIZE_MAX = 20_000_000
 _SIMULATED = (
     "PolicyInputList PermissionsBoundaryPolicyInputList ActionNames ResourceArns ContextEntries"
 )
@@ -143,9 +145,13 @@ def _simulated(call: Call, documents: tuple[str, ...], boundary: str | None) -> 
             for entry in call.get("ContextEntries") or ()
         }
     )
+    actions, resources = call.get("ActionNames") or (), call.get("ResourceArns") or ("*",)
+    size = sum(map(len, (*documents, *boundaries)))
+    if len(actions) * len(resources) * max(size, 1_000) > SIMULATED_SIZE_MAX:
+        raise invalid("The policies are too large for so many actions on so many resources.")
     results: list[dict[str, Any]] = []
-    for action in call.get("ActionNames") or ():
-        for resource in call.get("ResourceArns") or ("*",):
+    for action in actions:
+        for resource in resources:
             said = evaluate(documents, action, resource, context)
             if boundaries and said is Outcome.ALLOW:
                 said = evaluate(boundaries, action, resource, context)

@@ -8,6 +8,7 @@ from typing import Any
 
 from vpcflow.api.aws.iam.lookup import (
     View,
+    check_size,
     encoded,
     group_of,
     limit,
@@ -18,6 +19,7 @@ from vpcflow.api.aws.iam.lookup import (
     user_of,
 )
 from vpcflow.api.aws.operation import Call, Operation
+from vpcflow.base.errors import ServiceError
 from vpcflow.control.identity import (
     ATTACHED_MAX,
     GROUPS,
@@ -26,8 +28,8 @@ from vpcflow.control.identity import (
     Group,
     Role,
     User,
+    attachable_policy,
     iam_arn,
-    managed_policy,
 )
 from vpcflow.control.permissions import check_policy
 from vpcflow.control.state import Kind, State
@@ -43,6 +45,8 @@ class _Sort:
     noun: str
     kind: Kind[Any]
     find: Callable[[View, Call], Holder]
+    #: Characters of all its inline policies together.
+    inline_size_max: int
 
     @property
     def word(self) -> str:
@@ -50,9 +54,9 @@ class _Sort:
 
 
 _SORTS = (
-    _Sort("User", USERS, user_of),
-    _Sort("Group", GROUPS, group_of),
-    _Sort("Role", ROLES, role_of),
+    _Sort("User", USERS, user_of, 2_048),
+    _Sort("Group", GROUPS, group_of, 5_120),
+    _Sort("Role", ROLES, role_of, 10_240),
 )
 
 
@@ -106,6 +110,14 @@ class Attachments:
         with self._state.change() as change:
             holder = sort.find(change, call)
             check_policy(document)
+            most, others = sort.inline_size_max, {**holder.inline}
+            others.pop(name, None)
+            check_size(
+                document,
+                most,
+                f"Maximum policy size of {most} bytes exceeded for {sort.word} {holder.name}",
+                others.values(),
+            )
             changed = replace(holder, inline={**holder.inline, name: document})
             change.put(sort.kind, place_of(call), holder.name, changed)
         return None
@@ -136,11 +148,11 @@ class Attachments:
 
     def _attach(self, sort: _Sort, call: Call) -> Answer:
         arn = str(call.get("PolicyArn"))
+        if not arn.startswith("arn:"):
+            raise ServiceError("ValidationError", "Invalid ARN:  Could not be parsed!")
         with self._state.change() as change:
             holder = sort.find(change, call)
-            owner = arn.split(":")[4] if arn.count(":") >= 5 else ""
-            foreign = owner not in ("aws", call.caller.account_id)
-            if foreign or managed_policy(change, arn) is None:
+            if attachable_policy(change, call.caller.account_id, arn) is None:
                 raise no_such(f"Policy {arn} does not exist or is not attachable.")
             attached = tuple(dict.fromkeys((*holder.attached, arn)))
             if len(attached) > ATTACHED_MAX:

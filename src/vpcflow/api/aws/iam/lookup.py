@@ -20,8 +20,8 @@ from vpcflow.control.identity import (
     ManagedPolicy,
     Role,
     User,
+    attachable_policy,
     iam_place,
-    managed_policy,
 )
 from vpcflow.control.paging import BadToken, page
 from vpcflow.control.state import Change, Kind, Place, State
@@ -115,14 +115,15 @@ def profile_of(view: View, call: Call) -> InstanceProfile:
     return found
 
 
-def policy_of(view: View, arn: str) -> ManagedPolicy:
-    """A managed policy by its ARN.
+def policy_of(view: View, call: Call) -> ManagedPolicy:
+    """The managed policy that a request names by its ARN: AWS's or one of the caller's account.
 
     Errors: ServiceError ``NoSuchEntity``.
     """
+    arn = str(call.get("PolicyArn"))
     if not arn.startswith("arn:") or arn.count(":") < 5:
         raise ServiceError("InvalidInput", f"ARN {arn} is not valid.")
-    found = managed_policy(view, arn)
+    found = attachable_policy(view, call.caller.account_id, arn)
     if found is None:
         raise no_such(f"Policy {arn} was not found.")
     return found
@@ -158,9 +159,18 @@ def boundary_given(view: View, call: Call) -> str:
     Errors: ServiceError ``NoSuchEntity``.
     """
     arn = str(call.get("PermissionsBoundary") or "")
-    if arn and managed_policy(view, arn) is None:
+    if arn and attachable_policy(view, call.caller.account_id, arn) is None:
         raise no_such(f"Scope ARN: {arn} does not exist or is not attachable.")
     return arn
+
+
+def check_size(document: str, size_max: int, message: str, before: Iterable[str] = ()) -> None:
+    """Refuse a policy document that is too long, alone or with those of ``before``; blanks are free.
+
+    Errors: ServiceError ``LimitExceeded``.
+    """
+    if sum(len("".join(text.split())) for text in (document, *before)) > size_max:
+        raise ServiceError("LimitExceeded", message, status=409)
 
 
 def tags_given(call: Call, before: Mapping[str, str] | None = None) -> dict[str, str]:

@@ -10,6 +10,7 @@ from vpcflow.api.aws.iam import show
 from vpcflow.api.aws.iam.lookup import (
     View,
     check_free,
+    check_size,
     no_such,
     paged,
     path_given,
@@ -41,6 +42,8 @@ from vpcflow.control.permissions import PolicyUse, check_policy
 from vpcflow.control.state import Change, State
 
 Answer = Mapping[str, Any] | None
+#: Characters of a managed policy, without blanks.
+POLICY_SIZE_MAX = 6_144
 
 
 class Policies:
@@ -105,8 +108,7 @@ class Policies:
 
     def create(self, call: Call) -> Answer:
         name, path, tags = str(call.get("PolicyName")), path_given(call), tags_given(call)
-        document = str(call.get("PolicyDocument"))
-        check_policy(document, PolicyUse.MANAGED)
+        document = _document(call)
         with self._state.change() as change:
             check_free(
                 change,
@@ -131,7 +133,7 @@ class Policies:
         return {"Policy": {**shown, "Tags": tag_items(tags) or None}}
 
     def get(self, call: Call) -> Answer:
-        policy = policy_of(self._state, str(call.get("PolicyArn")))
+        policy = policy_of(self._state, call)
         return {"Policy": self._shown(call, policy, whole=True)}
 
     def list(self, call: Call) -> Answer:
@@ -170,10 +172,9 @@ class Policies:
         return None
 
     def create_version(self, call: Call) -> Answer:
-        document = str(call.get("PolicyDocument"))
         with self._state.change() as change:
             policy = _own(change, call)
-            check_policy(document, PolicyUse.MANAGED)
+            document = _document(call)
             if len(policy.versions) >= VERSIONS_PER_POLICY_MAX:
                 raise ServiceError(
                     "LimitExceeded",
@@ -194,12 +195,12 @@ class Policies:
         return {"PolicyVersion": show.version(changed, name)}
 
     def get_version(self, call: Call) -> Answer:
-        policy = policy_of(self._state, str(call.get("PolicyArn")))
+        policy = policy_of(self._state, call)
         name = _version_of(policy, call)
         return {"PolicyVersion": show.version(policy, name, document=True)}
 
     def list_versions(self, call: Call) -> Answer:
-        policy = policy_of(self._state, str(call.get("PolicyArn")))
+        policy = policy_of(self._state, call)
         # The newest first; markers go by the order of keys.
         return paged(
             call,
@@ -246,12 +247,12 @@ class Policies:
         return None
 
     def list_tags(self, call: Call) -> Answer:
-        tags = tag_items(policy_of(self._state, str(call.get("PolicyArn"))).tags)
+        tags = tag_items(policy_of(self._state, call).tags)
         return paged(call, "Tags", tags, lambda tag: tag["Key"], lambda tag: tag)
 
     def entities(self, call: Call) -> Answer:
         arn = str(call.get("PolicyArn"))
-        policy_of(self._state, arn)
+        policy_of(self._state, call)
         wanted, usage = call.get("EntityFilter"), call.get("PolicyUsageFilter")
         found: list[tuple[str, User | Group | Role]] = []
         for member, kind, holders in _holders(self._state, call):
@@ -275,6 +276,13 @@ class Policies:
         return show.policy(call.caller.account_id, policy, attached, bounding, whole=whole)
 
 
+def _document(call: Call) -> str:
+    document = str(call.get("PolicyDocument"))
+    check_policy(document, PolicyUse.MANAGED)
+    check_size(document, POLICY_SIZE_MAX, f"Cannot exceed quota for PolicySize: {POLICY_SIZE_MAX}")
+    return document
+
+
 def _arn_given(call: Call) -> Sequence[str]:
     return (str(call.get("PolicyArn")),)
 
@@ -291,10 +299,7 @@ def _own(change: Change, call: Call) -> ManagedPolicy:
         raise ServiceError(
             "AccessDenied", f"The policy {arn} is AWS's own and cannot be changed.", status=403
         )
-    policy = policy_of(change, arn)
-    if arn.split(":")[4] != call.caller.account_id:
-        raise no_such(f"Policy {arn} was not found.")
-    return policy
+    return policy_of(change, call)
 
 
 def _version_of(policy: ManagedPolicy, call: Call) -> str:

@@ -10,6 +10,7 @@ from vpcflow.api.aws.iam import show
 from vpcflow.api.aws.iam.lookup import (
     boundary_given,
     check_free,
+    check_size,
     conflict,
     limit,
     no_such,
@@ -37,6 +38,8 @@ from vpcflow.control.state import State
 
 Answer = Mapping[str, Any] | None
 _SESSION_S = 3600
+#: Characters of a trust policy, without blanks.
+TRUST_SIZE_MAX = 2_048
 _LISTING = "PathPrefix Marker MaxItems"
 
 
@@ -150,8 +153,7 @@ class Roles:
 
     def create_role(self, call: Call) -> Answer:
         name, path, tags = str(call.get("RoleName")), path_given(call), tags_given(call)
-        trust = str(call.get("AssumeRolePolicyDocument"))
-        check_policy(trust, PolicyUse.TRUST)
+        trust = _trust(call, "AssumeRolePolicyDocument")
         with self._state.change() as change:
             check_free(change, ROLES, call, name, f"Role with name {name} already exists.")
             role = Role(
@@ -199,9 +201,8 @@ class Roles:
         return {"Role": show.role(call.caller.account_id, role)}
 
     def update_trust(self, call: Call) -> Answer:
-        trust = str(call.get("PolicyDocument"))
         role_of(self._state, call)
-        check_policy(trust, PolicyUse.TRUST)
+        trust = _trust(call, "PolicyDocument")
         self._alter(call, lambda role: replace(role, trust=trust))
         return None
 
@@ -281,6 +282,7 @@ class Roles:
         return None
 
     def add_role(self, call: Call) -> Answer:
+        call.authorize(call.caller, "iam:PassRole", self._role_arn(call))
         with self._state.change() as change:
             profile, role = profile_of(change, call), role_of(change, call)
             if profile.roles:
@@ -316,3 +318,10 @@ class Roles:
         held = self._state.all(ROLES, place_of(call))
         roles = [held[name] for name in profile.roles if name in held]
         return show.profile(call.caller.account_id, profile, roles)
+
+
+def _trust(call: Call, parameter: str) -> str:
+    trust = str(call.get(parameter))
+    check_policy(trust, PolicyUse.TRUST)
+    check_size(trust, TRUST_SIZE_MAX, f"Cannot exceed quota for ACLSizePerRole: {TRUST_SIZE_MAX}")
+    return trust

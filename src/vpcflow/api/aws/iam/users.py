@@ -120,7 +120,11 @@ class Users:
             return (call.caller.arn,)
         found = self._state.get(USERS, place_of(call), name)
         path = found.path if found else str(call.get("Path") or "/")
-        return (iam_arn(call.caller.account_id, "user", path, name),)
+        here = iam_arn(call.caller.account_id, "user", path, name)
+        # UpdateUser: who may move a user must be allowed where it goes as well.
+        new_name, new_path = call.get("NewUserName") or name, call.get("NewPath") or path
+        there = iam_arn(call.caller.account_id, "user", new_path, new_name)
+        return (here,) if here == there else (here, there)
 
     def _group_arn(self, call: Call) -> Sequence[str]:
         name = str(call.get("GroupName"))

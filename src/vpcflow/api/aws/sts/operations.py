@@ -15,11 +15,11 @@ from vpcflow.control.identity import (
     ROLES,
     Role,
     TemporaryKey,
+    attachable_policy,
     find_key,
     iam_arn,
     iam_place,
     issue_temporary_key,
-    managed_policy,
 )
 from vpcflow.control.permissions import (
     Permissions,
@@ -35,6 +35,8 @@ SHORTEST_S, USUAL_S, CHAINED_MAX_S = 900, 3600, 3600
 SESSION_TOKEN_USUAL_S, SESSION_TOKEN_MAX_S = 43_200, 129_600
 _SESSION_NAME = re.compile(r"[\w+=,.@-]{2,64}", re.ASCII)
 _TAGS_MAX = 50
+#: Characters of a session's policy.
+SESSION_POLICY_SIZE_MAX = 2_048
 
 
 def service(state: State, permissions: Permissions) -> Service:
@@ -59,7 +61,13 @@ def service(state: State, permissions: Permissions) -> Service:
                 note="the root may assume a role that trusts its account, which AWS refuses; "
                 f"transitive tags are not handed on; {mfa}",
             ),
-            Operation("GetSessionToken", sts.session_token, "DurationSeconds", note=mfa),
+            Operation(
+                "GetSessionToken",
+                sts.session_token,
+                "DurationSeconds",
+                authorizes_itself=True,
+                note=f"allowed to every user, as at AWS; {mfa}",
+            ),
             Operation("GetAccessKeyInfo", sts.key_info, "AccessKeyId"),
             Operation(
                 "DecodeAuthorizationMessage",
@@ -87,7 +95,8 @@ class _Sts:
                 f"1 validation error detected: Value '{session}' at 'roleSessionName' failed to "
                 "satisfy constraint: Member must satisfy regular expression pattern: [\\w+=,.@-]*"
             )
-        if not arn.startswith("arn:") or arn.count(":") < 5:
+        parts = arn.split(":", 5)
+        if len(parts) < 6 or parts[0] != "arn" or not all(parts[n] for n in (1, 2, 5)):
             raise _invalid(f"{arn} is invalid")
         tags = _tags(call)
         account_id, role = self._role(arn)
@@ -105,6 +114,7 @@ class _Sts:
                 if duration_s > role.session_max_s
                 else f"DurationSeconds must be at least {SHORTEST_S}"
             )
+        session_policy = self._session_policy(call, account_id)
         with self._state.change() as change:
             key = issue_temporary_key(
                 change,
@@ -113,7 +123,8 @@ class _Sts:
                 duration_s,
                 role_name=role.name,
                 session_name=session,
-                session_policy=self._session_policy(call),
+                principal_id=role.unique_id,
+                session_policy=session_policy,
                 tags=tags,
             )
         answer: dict[str, Any] = {
@@ -150,6 +161,7 @@ class _Sts:
             "sts:ExternalId": call.get("ExternalId"),
             "sts:SourceIdentity": call.get("SourceIdentity"),
             "aws:RequestedRegion": call.region,
+            "aws:SourceIp": call.raw.client or None,
             "aws:TagKeys": tuple(tags) or None,
             **{f"aws:RequestTag/{key}": value for key, value in tags.items()},
         }
@@ -189,11 +201,16 @@ class _Sts:
             return None
         return why
 
-    def _session_policy(self, call: Call) -> str | None:
+    def _session_policy(self, call: Call, account_id: str) -> str | None:
         """The session's policy: all that are given count together."""
         texts: list[str] = [str(call.get("Policy"))] if call.get("Policy") else []
+        if any(len(text) > SESSION_POLICY_SIZE_MAX for text in texts):
+            raise ServiceError(
+                "PackedPolicyTooLarge",
+                f"A session policy has at most {SESSION_POLICY_SIZE_MAX} characters.",
+            )
         for each in call.get("PolicyArns") or ():
-            policy = managed_policy(self._state, str(each.get("arn", "")))
+            policy = attachable_policy(self._state, account_id, str(each.get("arn", "")))
             if policy is None:
                 raise ServiceError(
                     "MalformedPolicyDocument",
@@ -227,7 +244,12 @@ class _Sts:
         name = call.caller.name if call.caller.kind is CallerKind.USER else ""
         with self._state.change() as change:
             key = issue_temporary_key(
-                change, call.caller.account_id, call.now_s, duration_s, user_name=name
+                change,
+                call.caller.account_id,
+                call.now_s,
+                duration_s,
+                user_name=name,
+                principal_id=call.caller.user_id if name else "",
             )
         return {"Credentials": _credentials(key)}
 
@@ -247,6 +269,17 @@ class _Sts:
 def _tags(call: Call) -> dict[str, str]:
     given: Sequence[Mapping[str, str]] = call.get("Tags") or ()
     tags = {tag.get("Key", ""): tag.get("Value", "") for tag in given}
+    keys = {key.lower() for key in tags}
+    if len(keys) < len(given):
+        raise ServiceError(
+            "InvalidParameterValue",
+            "Duplicate tag keys found. Please note that Tag keys are case insensitive.",
+        )
+    if not keys.issuperset(key.lower() for key in call.get("TransitiveTagKeys") or ()):
+        raise ServiceError(
+            "InvalidParameterValue",
+            "The specified transitive tag key must be included in the requested tags.",
+        )
     if len(tags) > _TAGS_MAX or "" in tags:
         raise _invalid(f"Session tags are 1 to {_TAGS_MAX} keys with values")
     return tags

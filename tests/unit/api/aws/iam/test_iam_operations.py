@@ -11,9 +11,10 @@ from urllib.parse import quote
 import pytest
 from botocore.loaders import Loader
 from botocore.model import ServiceModel
-from identity_calls import ACCOUNT, Desk
+from identity_calls import ACCOUNT, OTHER, Desk
 
 from vpcflow.base.errors import ServiceError
+from vpcflow.control.caller import root_caller
 from vpcflow.control.state import Database, State
 
 TRUST = json.dumps(
@@ -275,3 +276,65 @@ def test_tags_boundaries_profiles_and_aliases_come_and_go(desk: Desk) -> None:
     desk.iam("CreateAccountAlias", AccountAlias="mine")
     assert desk.iam("ListAccountAliases")["AccountAliases"] == ["mine"]
     assert desk.iam("GetAccountSummary")["SummaryMap"]["Roles"] == 1
+
+
+def test_a_policy_of_another_account_is_not_there(desk: Desk) -> None:
+    arn = desk.iam("CreatePolicy", PolicyName="p", PolicyDocument=LOGS)["Policy"]["Arn"]
+    stranger = root_caller(OTHER)
+    for name, more in (
+        ("GetPolicy", {}),
+        ("GetPolicyVersion", {"VersionId": "v1"}),
+        ("ListPolicyVersions", {}),
+        ("ListPolicyTags", {}),
+        ("ListEntitiesForPolicy", {}),
+        ("DeletePolicy", {}),
+    ):
+        with pytest.raises(ServiceError) as refused:
+            desk.iam(name, stranger, PolicyArn=arn, **more)
+        assert refused.value.code == "NoSuchEntity", name
+    with pytest.raises(ServiceError):
+        desk.iam("CreateUser", stranger, UserName="u", PermissionsBoundary=arn)
+
+
+def test_documents_have_the_sizes_that_aws_allows(desk: Desk) -> None:
+    def document(length: int) -> str:
+        resources = [f"arn:aws:logs:*:*:log-group:{number:08d}" for number in range(length // 40)]
+        statement = {"Effect": "Allow", "Action": "logs:*", "Resource": resources}
+        return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+    desk.iam("CreateUser", UserName="u")
+    desk.iam("PutUserPolicy", UserName="u", PolicyName="p", PolicyDocument=document(1_500))
+    for name, parameters in (
+        ("PutUserPolicy", {"UserName": "u", "PolicyName": "q", "PolicyDocument": document(900)}),
+        ("CreatePolicy", {"PolicyName": "m", "PolicyDocument": document(7_000)}),
+    ):
+        code, status, message = refusal(desk, name, **parameters)
+        assert (code, status) == ("LimitExceeded", 409), message
+    # In place of the first it is alone.
+    desk.iam("PutUserPolicy", UserName="u", PolicyName="p", PolicyDocument=document(900))
+
+
+def test_a_simulation_has_a_bound(desk: Desk) -> None:
+    code, _, _ = refusal(
+        desk,
+        "SimulateCustomPolicy",
+        PolicyInputList=[LOGS],
+        ActionNames=["logs:PutLogEvents"] * 1_000,
+        ResourceArns=["*"] * 1_000,
+    )
+    assert code == "ValidationError"
+
+
+def test_a_user_is_moved_by_who_may_do_it_at_both_ends(desk: Desk) -> None:
+    mover = desk.user("mover")
+    desk.user("u")
+    statement = {
+        "Effect": "Allow",
+        "Action": "iam:UpdateUser",
+        "Resource": [f"arn:aws:iam::{ACCOUNT}:user/u", f"arn:aws:iam::{ACCOUNT}:user/v"],
+    }
+    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    desk.iam("PutUserPolicy", UserName="mover", PolicyName="p", PolicyDocument=document)
+    with pytest.raises(ServiceError):
+        desk.iam("UpdateUser", mover, UserName="u", NewUserName="admin")
+    desk.iam("UpdateUser", mover, UserName="u", NewUserName="v")

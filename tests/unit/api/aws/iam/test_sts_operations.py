@@ -12,8 +12,8 @@ from identity_calls import ACCOUNT, OTHER, Desk
 
 from vpcflow.base.errors import ServiceError
 from vpcflow.control.caller import CallerKind, root_caller
-from vpcflow.control.identity import add_account
-from vpcflow.control.state import Database, State
+from vpcflow.control.identity import ACCESS_KEYS, add_account, caller_of, find_key
+from vpcflow.control.state import GLOBAL, Database, State
 
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/r"
 ADMINISTRATOR = "arn:aws:iam::aws:policy/AdministratorAccess"
@@ -129,7 +129,6 @@ def test_a_session_lasts_as_long_as_the_role_lets_it(desk: Desk, seconds: int) -
 
 def test_a_session_token_stands_for_its_user(desk: Desk) -> None:
     user = desk.user("u")
-    allow(desk, "u", "sts:GetSessionToken")
     key = desk.sts("GetSessionToken", user)["Credentials"]
     session = desk.caller(key["AccessKeyId"])
     assert session.arn == user.arn
@@ -138,3 +137,37 @@ def test_a_session_token_stands_for_its_user(desk: Desk) -> None:
     assert desk.sts("GetAccessKeyInfo", AccessKeyId=key["AccessKeyId"]) == {"Account": ACCOUNT}
     with pytest.raises(ServiceError):
         desk.sts("DecodeAuthorizationMessage", EncodedMessage="x")
+
+
+def test_a_session_does_not_outlive_its_role_in_one_made_anew(desk: Desk) -> None:
+    user = desk.user("u")
+    role(desk, {"AWS": user.arn})
+    made = desk.sts("AssumeRole", user, RoleArn=ROLE, RoleSessionName="session")["Credentials"]
+    token = desk.sts("GetSessionToken", user)["Credentials"]
+    desk.iam("DeleteRole", RoleName="r")
+    role(desk, {"AWS": user.arn})
+    for key_id in desk.state.all(ACCESS_KEYS, GLOBAL):
+        if desk.caller(key_id) == user:
+            desk.iam("DeleteAccessKey", UserName="u", AccessKeyId=key_id)
+            break
+    desk.iam("DeleteUser", UserName="u")
+    desk.user("u")
+    for key in (made, token):
+        held = find_key(desk.state, key["AccessKeyId"])
+        assert held is not None and caller_of(desk.state, held) is None
+        assert held.secret not in repr(held)
+
+
+def test_a_session_policy_is_one_of_the_roles_account(desk: Desk) -> None:
+    user = desk.user("u")
+    role(desk, {"AWS": user.arn})
+    add_account(desk.state, OTHER)
+    statement = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    policy = desk.iam("CreatePolicy", root_caller(OTHER), PolicyName="p", PolicyDocument=document)[
+        "Policy"
+    ]
+    for more in ({"PolicyArns": [{"arn": policy["Arn"]}]}, {"Policy": " " * 2_049}):
+        with pytest.raises(ServiceError) as refused:
+            desk.sts("AssumeRole", user, RoleArn=ROLE, RoleSessionName="session", **more)
+        assert refused.value.code in ("MalformedPolicyDocument", "PackedPolicyTooLarge")
