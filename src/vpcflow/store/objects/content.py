@@ -77,14 +77,20 @@ class ContentFiles:
         for bucket in _folders(self.folder):
             for spread in _folders(Path(bucket.path)):
                 for entry in os.scandir(spread.path):
-                    if entry.stat(follow_symlinks=False).st_mtime < moment_s:
+                    try:
+                        modified_s = entry.stat(follow_symlinks=False).st_mtime
+                    except FileNotFoundError:
+                        # Deleted while this went through the folder.
+                        continue
+                    if modified_s < moment_s:
                         yield f"{bucket.name}/{spread.name}/{entry.name}"
 
     def _make(self, bucket: str, fill: Callable[[BinaryIO], None]) -> str:
         identity = secrets.token_hex(16)
-        folder = self._folder(bucket, identity[:_SPREAD])
+        folder = self.folder / bucket / identity[:_SPREAD]
         temporary = folder / f"{identity}{_TEMPORARY}"
         try:
+            self._make_folder(folder)
             with temporary.open("xb") as file:
                 fill(file)
                 file.flush()
@@ -103,15 +109,13 @@ class ContentFiles:
             raise
         return f"{bucket}/{identity[:_SPREAD]}/{identity}"
 
-    def _folder(self, bucket: str, spread: str) -> Path:
-        folder = self.folder / bucket / spread
+    def _make_folder(self, folder: Path) -> None:
         with self._lock:
             if folder not in self._known:
                 folder.mkdir(parents=True, exist_ok=True)
                 fsync_folder(folder.parent)
                 fsync_folder(self.folder)
                 self._known.add(folder)
-        return folder
 
 
 def _folders(folder: Path) -> list[os.DirEntry[str]]:

@@ -49,9 +49,11 @@ class ObjectIndex:
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / INDEX_FILE
-        self._local = threading.local()
         self._lock = threading.RLock()
-        self._all: list[sqlite3.Connection] = []
+        self._lock_of_idle = threading.Lock()
+        #: Connections that nobody reads with now: never more than were in use at one time.
+        self._idle: list[sqlite3.Connection] = []
+        self._is_closed = False
         with _guarded(self.path):
             self._writer = self._connect()
             found = self._writer.execute("PRAGMA user_version").fetchone()[0]
@@ -69,33 +71,61 @@ class ObjectIndex:
             self._writer.execute("BEGIN IMMEDIATE")
             try:
                 yield self._writer
+                self._writer.execute("COMMIT")
             except BaseException:
-                self._writer.execute("ROLLBACK")
+                # A commit for which there is no room has ended the transaction itself.
+                if self._writer.in_transaction:
+                    self._writer.execute("ROLLBACK")
                 raise
-            self._writer.execute("COMMIT")
 
     def rows(self, statement: str, values: tuple[Any, ...] = ()) -> list[Any]:
         """The rows of a question."""
-        with _guarded(self.path):
-            return self._reader().execute(statement, values).fetchall()
+        with _guarded(self.path), self._reader() as reader:
+            return reader.execute(statement, values).fetchall()
 
     def row(self, statement: str, values: tuple[Any, ...] = ()) -> Any | None:
         """The first row of a question."""
-        with _guarded(self.path):
-            return self._reader().execute(statement, values).fetchone()
+        with _guarded(self.path), self._reader() as reader:
+            cursor = reader.execute(statement, values)
+            try:
+                return cursor.fetchone()
+            finally:
+                # An open question would keep its view, and the log from being emptied.
+                cursor.close()
+
+    def each(self, statement: str, values: tuple[Any, ...] = ()) -> Iterator[Any]:
+        """The rows of a question, one by one: for more of them than memory should hold."""
+        with _guarded(self.path), self._reader() as reader:
+            cursor = reader.execute(statement, values)
+            try:
+                yield from cursor
+            finally:
+                cursor.close()
 
     def close(self) -> None:
-        """Give all connections back."""
-        with self._lock:
-            for connection in self._all:
+        """Give all connections back; those in use go when they are done."""
+        with self._lock, self._lock_of_idle:
+            self._is_closed = True
+            for connection in (self._writer, *self._idle):
                 connection.close()
-            self._all.clear()
+            self._idle.clear()
 
-    def _reader(self) -> sqlite3.Connection:
-        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
-        if connection is None:
-            connection = self._local.connection = self._connect()
-        return connection
+    @contextmanager
+    def _reader(self) -> Iterator[sqlite3.Connection]:
+        """A connection for one question; threads come and go, and connections cost files."""
+        with self._lock_of_idle:
+            if self._is_closed:
+                raise sqlite3.ProgrammingError("it is closed")
+            connection = self._idle.pop() if self._idle else None
+        connection = connection or self._connect()
+        try:
+            yield connection
+        finally:
+            with self._lock_of_idle:
+                if self._is_closed:
+                    connection.close()
+                else:
+                    self._idle.append(connection)
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(
@@ -104,8 +134,6 @@ class ObjectIndex:
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute(f"PRAGMA cache_size=-{_CACHE_KIB}")
-        with self._lock:
-            self._all.append(connection)
         return connection
 
 

@@ -7,6 +7,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
@@ -24,6 +25,8 @@ KEY_BYTES_MAX = 1024
 _READ_TRIES = 5
 #: Content this much younger than the start of a clean-up may still be on its way to its row.
 _ORPHAN_AGE_S = 3600.0
+#: Names of content that are compared with the index at once.
+_ORPHANS_AT_ONCE_MAX = 200_000
 _BUCKET = re.compile(r"(?!.*\.\.)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 
 #: A condition on the object that is there (None: there is none), which raises to refuse.
@@ -257,12 +260,17 @@ class ObjectStore:
 
         Shape: leaves alone what is young, so it may run beside everything else.
         """
-        moment_s = self.clock.now_s() - _ORPHAN_AGE_S
-        there = set(self.content.names_older_than(moment_s))
-        there.difference_update(row[0] for row in self.index.rows("SELECT file FROM objects"))
-        there.difference_update(row[0] for row in self.index.rows("SELECT file FROM parts"))
-        self.content.remove(there)
-        return len(there)
+        names = iter(self.content.names_older_than(self.clock.now_s() - _ORPHAN_AGE_S))
+        removed = 0
+        while there := set(islice(names, _ORPHANS_AT_ONCE_MAX)):
+            for table in ("objects", "parts"):
+                there.difference_update(
+                    row[0]
+                    for row in self.index.each(f"SELECT file FROM {table}")  # noqa: S608
+                )
+            self.content.remove(there)
+            removed += len(there)
+        return removed
 
     def close(self) -> None:
         """Close the index."""

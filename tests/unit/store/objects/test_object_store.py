@@ -189,6 +189,17 @@ def test_content_without_a_row_goes_when_it_is_old(store: ObjectStore, tmp_path:
     assert store.read(store.get("logs", "a"))[1] == b"1"
 
 
+def test_threads_that_come_and_go_leave_no_files_open(store: ObjectStore) -> None:
+    store.put("logs", "a", b"1")
+    for _ in range(20):
+        reader = threading.Thread(target=store.get, args=("logs", "a"))
+        reader.start()
+        reader.join()
+    opened = [os.readlink(path) for path in Path("/proc/self/fd").iterdir() if path.is_symlink()]
+    index = [name for name in opened if name == str(store.index.path)]
+    assert len(index) <= 2
+
+
 _WRITER = """
 import sys
 from pathlib import Path
