@@ -23,6 +23,8 @@ from vpcflow.base.errors import SettingsError
 HEAD_BYTES_MAX = 64 << 10
 #: Connections that wait to be accepted.
 BACKLOG = 1_024
+#: Idle connections that make room for others at the same moment.
+CLOSING_MAX = 64
 #: How long a connection may idle between two requests.
 KEEP_ALIVE_S = 75
 #: How long an ending server waits for requests that are being answered.
@@ -106,8 +108,8 @@ class ApiServer:
             log_level="error",
             access_log=False,
             server_header=False,
-            # uvicorn counts the connection that asks as well.
-            limit_concurrency=settings.connections_max + 1,
+            # uvicorn counts the connection that asks as well, and those that are being closed.
+            limit_concurrency=settings.connections_max + 1 + CLOSING_MAX,
             timeout_keep_alive=KEEP_ALIVE_S,
             timeout_graceful_shutdown=SHUTDOWN_S,
         )

@@ -176,6 +176,9 @@ class _Handlers:
                 raise not_found(SECURITY_GROUPS.name, missing)
             wanted = {group.group.group_id for group in groups.values() if group}
             held = self._state.all(SECURITY_GROUPS, call.place)
+            unknown = [key for key in call.get("GroupIds") or () if key not in held]
+            if unknown:
+                raise not_found(SECURITY_GROUPS.name, unknown)
             chosen_groups = [held[key] for key in sorted({*wanted, *(call.get("GroupIds") or ())})]
             found, token = paged(
                 call,
