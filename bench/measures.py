@@ -298,6 +298,33 @@ def rtt(options: Options) -> list[Result]:
     return against_set_delay(options.runs)
 
 
+def endpoint(options: Options) -> list[Result]:
+    """The AWS endpoint over HTTP: start, signed requests, and batches of log events."""
+    import endpoint_rates
+
+    with scratch() as folder:
+        started = endpoint_rates.start(folder, options.runs)
+        signed = endpoint_rates.signed_requests(folder)
+        return [*started, *signed, *endpoint_rates.puts(folder, min(options.runs, LONG_RUNS))]
+
+
+def describe(options: Options) -> list[Result]:
+    """DescribeFlowLogs of 10,000 flow logs, against moto's server."""
+    import endpoint_rates
+
+    with scratch() as folder:
+        return endpoint_rates.describe(folder, min(options.runs, LONG_RUNS))
+
+
+def events(options: Options) -> list[Result]:
+    """First pages of FilterLogEvents over HTTP, one hour in the sample's table."""
+    import endpoint_rates
+
+    table = options.workload(5).table()
+    with scratch() as folder:
+        return endpoint_rates.first_pages(folder, table, min(options.runs, LONG_RUNS))
+
+
 MEASURES: dict[str, Callable[[Options], list[Result]]] = {
     "parse": parse,
     "ingest": ingest,
@@ -314,6 +341,9 @@ MEASURES: dict[str, Callable[[Options], list[Result]]] = {
     "first-packet": first_packet,
     "delay": delay,
     "rtt": rtt,
+    "endpoint": endpoint,
+    "describe": describe,
+    "events": events,
 }
 
 
