@@ -148,7 +148,10 @@ class CaptureService:
     def _serve(self, stack: ExitStack, inventory: LinuxInventory, rules: RuleSet | None) -> None:
         """Answer AWS's clients, once the host is among what they can ask for."""
         self._control = ControlService(
-            self._settings, clock=self._clock, on_thread=give_back_in_thread
+            self._settings,
+            clock=self._clock,
+            on_thread=give_back_in_thread,
+            must_serve=False,
         )
         stack.callback(self._control.stop)
         self._following = NetworkFollowing(

@@ -30,7 +30,7 @@ from vpcflow.app.settings import (
     ROOT_SECRET_ACCESS_KEY_VARIABLE,
 )
 from vpcflow.base.clock import Clock, SystemClock
-from vpcflow.base.errors import FlowLogError
+from vpcflow.base.errors import FlowLogError, SettingsError
 from vpcflow.control.identity import RootKey, seed_root_key
 from vpcflow.control.logs.filter import count as metric_filters_of
 from vpcflow.control.logs.filter import forget_group as forget_filters
@@ -58,7 +58,9 @@ class ControlService:
     """Serves the endpoint and delivers, from ``start`` to ``stop``.
 
     Shape: the data folder's writer lock is the caller's. ``on_thread`` is called at the beginning of
-    each thread, which all face the network, so that it can give its privileges back.
+    each thread, which all face the network, so that it can give its privileges back. Unless it
+    ``must_serve``, an address that cannot be had and that nobody asked for leaves it without an
+    endpoint; ``no_endpoint`` says why.
     Errors: SettingsError for an address or a key that cannot be, StoreError when the disk says no.
     """
 
@@ -68,6 +70,7 @@ class ControlService:
         *,
         clock: Clock | None = None,
         on_thread: Callable[[], None] = lambda: None,
+        must_serve: bool = True,
     ) -> None:
         self._clock = clock or SystemClock()
         self._settings = settings
@@ -107,9 +110,17 @@ class ControlService:
                 self.plane.permissions,
                 self._clock,
             )
-            self._server = ApiServer(
-                AwsEndpoint(dispatcher, settings.api), settings.api, on_thread=on_thread
-            )
+            self.no_endpoint = ""
+            self._server: ApiServer | None = None
+            try:
+                self._server = ApiServer(
+                    AwsEndpoint(dispatcher, settings.api), settings.api, on_thread=on_thread
+                )
+            except SettingsError as error:
+                if must_serve or settings.api.port is not None:
+                    raise
+                # A namespace without loopback is still worth metering.
+                self.no_endpoint = str(error)
             self._resources = stack.pop_all()
         self._stop = threading.Event()
         self._threads = [
@@ -130,8 +141,8 @@ class ControlService:
 
     @property
     def url(self) -> str:
-        """What AWS_ENDPOINT_URL should be."""
-        return self._server.url
+        """What AWS_ENDPOINT_URL should be; empty when there is no endpoint."""
+        return self._server.url if self._server is not None else ""
 
     def services(self) -> dict[str, Service]:
         """Everything that the endpoint offers, by botocore's name."""
@@ -166,7 +177,8 @@ class ControlService:
         """Begin to serve and to deliver."""
         for thread in self._threads:
             thread.start()
-        self._server.start()
+        if self._server is not None:
+            self._server.start()
 
     def take(self, paths: Sequence[Path]) -> None:
         """Batches that are in the table now: hand them to delivery before the spool gives them up."""
@@ -174,7 +186,8 @@ class ControlService:
 
     def stop(self) -> None:
         """Answer what was asked, finish what is under way, then close everything, started or not."""
-        self._server.stop()
+        if self._server is not None:
+            self._server.stop()
         self._stop.set()
         for thread in self._threads:
             if thread.ident is not None:

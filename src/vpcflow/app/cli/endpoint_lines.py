@@ -14,6 +14,8 @@ def endpoint_lines(
     control: ControlService, settings: Settings, aws_profile: str | None
 ) -> list[str]:
     """The lines; a key that was just made is in them once and never again."""
+    if control.no_endpoint:
+        return [f"no AWS endpoint: {control.no_endpoint}"]
     key, region = control.root_key, settings.inventory.region
     lines = [f"AWS endpoint {control.url}, account {key.account_id}, region {region}"]
     if aws_profile is not None:
