@@ -17,7 +17,7 @@ from itertools import islice
 from vpcflow.app.memory import keep_memory
 from vpcflow.app.progress import Progress
 from vpcflow.app.settings import Settings
-from vpcflow.app.spool_drain import drain_spool
+from vpcflow.app.spool_drain import drain_left_over
 from vpcflow.base.clock import Clock, SystemClock
 from vpcflow.base.errors import CollectError
 from vpcflow.collect.intake import Intake
@@ -111,8 +111,8 @@ class Ingest:
         self._db = StateDb(self.settings.folder)
         self._intake = Intake(self._db, self.settings.collect)
         recover(self._table, self._intake)
-        drain_spool(
-            self._table, Spool(self.settings.folder, self.settings.table), self.settings.store
+        drain_left_over(
+            self._table, Spool(self.settings.folder, self.settings.table), self.settings
         )
         self._begin()
         return self

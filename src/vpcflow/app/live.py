@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from vpcflow.app.ingest import LINES_ALONE_PREFIX, recover
 from vpcflow.app.progress import Progress
 from vpcflow.app.signals import stop_on_signals
-from vpcflow.app.spool_drain import drain_spool
+from vpcflow.app.spool_drain import drain_left_over, drain_spool
 from vpcflow.base.clock import Clock, SystemClock
 from vpcflow.base.errors import CollectError
 from vpcflow.collect.intake import Intake
@@ -62,7 +62,7 @@ class LiveInput:
     def recover(self) -> None:
         """Settle what a killed run left."""
         recover(self._table, self._intake)
-        drain_spool(self._table, self._spool, self._settings.store)
+        drain_left_over(self._table, self._spool, self._settings)
 
     def take(self, data: bytes) -> None:
         """Decode a piece of the stream and acknowledge what it holds."""

@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING
 from vpcflow.store.writer import DataFileWriter
 
 if TYPE_CHECKING:
+    from vpcflow.app.settings import Settings
     from vpcflow.store.settings import StoreSettings
     from vpcflow.store.spool import Spool
     from vpcflow.store.table import FlowTable
 
-
 #: Gets the files of batches that are in the table, before the spool gives them up.
 OnCommitted = Callable[[Sequence[Path]], None]
+#: Where delivery keeps what is its own in the data folder.
+DELIVERY_FOLDER = "delivery"
 
 
 def drain_spool(
@@ -53,6 +55,21 @@ def drain_spool(
     _hand_over(spool, commit_id, on_committed)
     spool.confirm(commit_id)
     return records
+
+
+def drain_left_over(table: FlowTable, spool: Spool, settings: Settings) -> int:
+    """The same with what a killed process left; how many records.
+
+    Shape: they are not in the hands of delivery yet, so its journal, if there is one, gets them:
+    the next ``vpcflow run`` delivers them.
+    """
+    folder = settings.folder.root / DELIVERY_FOLDER
+    on_committed: OnCommitted | None = None
+    if folder.is_dir() and spool.segments():
+        from vpcflow.deliver.journal import open_journal  # most commands find nothing left over
+
+        on_committed = open_journal(folder, settings.deliver).take
+    return drain_spool(table, spool, settings.store, on_committed)
 
 
 def _hand_over(spool: Spool, commit_id: str, on_committed: OnCommitted | None) -> None:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from vpcflow.app.ingest import recover
-from vpcflow.app.spool_drain import drain_spool
+from vpcflow.app.spool_drain import drain_left_over
 from vpcflow.collect.intake import Intake
 from vpcflow.collect.state_db import StateDb
 from vpcflow.store.maintenance import MaintenanceReport, maintain
@@ -30,7 +30,7 @@ def open_for_writing(settings: Settings, wait_s: float) -> Iterator[FlowTable]:
                 recover(table, Intake(db, settings.collect))
             finally:
                 db.close()
-            drain_spool(table, Spool(settings.folder, settings.table), settings.store)
+            drain_left_over(table, Spool(settings.folder, settings.table), settings)
             yield table
         finally:
             table.close()

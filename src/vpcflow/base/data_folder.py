@@ -15,6 +15,8 @@ from vpcflow.base.errors import BusyError, StoreError
 
 #: How often a waiting writer looks at the lock again.
 LOCK_POLL_S = 0.2
+#: Ends the name of a file that is not whole yet.
+PART_SUFFIX = ".part"
 
 
 class DataFolder:
@@ -133,3 +135,21 @@ def fsync_folder(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def write_durably(path: Path, data: bytes) -> None:
+    """Write a whole file: after a crash it is there with all of ``data``, or as it was before.
+
+    Errors: OSError; then nothing is left behind.
+    """
+    part = path.with_name(f"{path.name}{PART_SUFFIX}")
+    try:
+        with part.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        part.rename(path)
+        fsync_folder(path.parent)
+    except OSError:
+        part.unlink(missing_ok=True)
+        raise

@@ -15,9 +15,10 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+import structlog
 from prometheus_client import Counter
 
-from vpcflow.base.data_folder import fsync_folder
+from vpcflow.base.data_folder import PART_SUFFIX, fsync_folder, write_durably
 from vpcflow.base.errors import StoreError
 from vpcflow.deliver.segment import (
     LOST_ACCEPT,
@@ -32,13 +33,18 @@ from vpcflow.deliver.segment import (
     read_segment,
     skipped_name,
 )
+from vpcflow.deliver.settings import DeliverySettings
 
+_LOG = structlog.get_logger(__name__)
 #: Segments that stay in memory after they were read: log groups and Firehose want the same ones.
 SEGMENTS_LOADED_MAX = 2
 DROPPED = Counter(
     "vpcflow_deliver_dropped_records", "Records that became SKIPDATA because the journal was full"
 )
-_PART = ".part"
+SEGMENTS_LOST = Counter(
+    "vpcflow_deliver_lost_segments",
+    "Batches that could not be read, or for whose SKIPDATA there was no room",
+)
 _LAST_FILE = "last"
 _NO_LINK = (errno.EXDEV, errno.EPERM, errno.EMLINK, errno.EOPNOTSUPP)
 
@@ -65,9 +71,10 @@ class Journal:
         self.cursors: frozenset[int] = frozenset()
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            for path in folder.glob(f"*{_PART}"):
+            for path in folder.glob(f"*{PART_SUFFIX}"):
                 path.unlink()
             self._segments = self._read_segments()
+            self._bytes = sum(segment.bytes for segment in self._segments.values())
             told = folder / _LAST_FILE
             self._last = int(told.read_text()) if told.exists() else 0
         except (OSError, ValueError) as error:
@@ -76,9 +83,8 @@ class Journal:
 
     @property
     def bytes_waiting(self) -> int:
-        """Bytes of all segments."""
-        with self._lock:
-            return sum(segment.bytes for segment in self._segments.values())
+        """Bytes of all segments; never waits for the disk."""
+        return self._bytes
 
     @property
     def last(self) -> int:
@@ -95,13 +101,13 @@ class Journal:
     def take(self, paths: Sequence[Path]) -> None:
         """Take segments of the table's spool, durably; those that were taken before are known."""
         with self._lock:
-            fresh = {
-                segment.number: segment
-                for segment in map(parse_segment, paths)
-                if segment is not None and segment.number > self._last
-            }
             taken = []
             try:
+                fresh = {
+                    segment.number: segment
+                    for segment in map(parse_segment, paths)
+                    if segment is not None and segment.number > self._last
+                }
                 for number in sorted(fresh):
                     taken.append(self._link(fresh[number]))
                 if taken:
@@ -109,7 +115,7 @@ class Journal:
             except OSError as error:
                 raise _cannot(error, self._folder, "written") from error
             for segment in taken:
-                self._segments[segment.number] = segment
+                self._keep(segment)
                 self._last = segment.number
         self.enforce()
 
@@ -135,14 +141,14 @@ class Journal:
                 return known
             try:
                 made = read_segment(now)
-            except FileNotFoundError:
+            except FileNotFoundError as error:
                 with self._lock:
                     if self._covering(segment.number) == now:
-                        self._forget_damaged(now)
+                        self._forget_damaged(now, error)
                 continue
-            except (StoreError, ValueError):
+            except (StoreError, ValueError) as error:
                 with self._lock:
-                    self._forget_damaged(now)
+                    self._forget_damaged(now, error)
                 return None
             except OSError as error:
                 raise _cannot(error, now.path, "read") from error
@@ -173,7 +179,7 @@ class Journal:
                     self._drop(whole[0])
                     continue
                 oldest = next(iter(self._segments.values()))
-                self.segments_lost += 1
+                self._lost(1, "the journal is full of SKIPDATA", oldest)
                 self._remove([oldest])
 
     # -- dropping
@@ -215,33 +221,50 @@ class Journal:
     def _replace(self, old: list[Segment], data: bytes) -> None:
         path = self._folder / skipped_name(old[0].first, old[-1].number, data)
         try:
-            self._write(path, data)
+            write_durably(path, data)
             made = parse_segment(path)
             assert made is not None
             for segment in old:
                 if segment.path != path:
                     segment.path.unlink(missing_ok=True)
-                self._segments.pop(segment.number, None)
-            self._segments[made.number] = made
+                self._drop_known(segment)
+            self._keep(made)
             self._segments = dict(sorted(self._segments.items()))
             fsync_folder(self._folder)
         except OSError as error:
             if error.errno in (errno.ENOSPC, errno.EDQUOT):
                 # No room even for the lines that tell of the loss: make some.
-                self.segments_lost += len(old)
+                self._lost(len(old), "no room on the disk for SKIPDATA", old[0])
                 self._remove(old)
                 return
             raise _cannot(error, path, "written") from error
 
-    def _forget_damaged(self, segment: Segment) -> None:
+    def _forget_damaged(self, segment: Segment, error: Exception) -> None:
         """A segment that cannot be read: its records are in the table, and stay undelivered."""
-        if self._segments.pop(segment.number, None) is not None:
-            self.segments_lost += 1
+        if self._drop_known(segment):
+            self._lost(1, str(error), segment)
             try:
                 if segment.path.exists():
                     segment.path.rename(segment.path.with_name(segment.path.name + ".damaged"))
-            except OSError as error:
-                raise _cannot(error, segment.path, "moved") from error
+            except OSError as failed:
+                raise _cannot(failed, segment.path, "moved") from failed
+
+    def _lost(self, segments: int, why: str, first: Segment) -> None:
+        self.segments_lost += segments
+        SEGMENTS_LOST.inc(segments)
+        _LOG.error("undelivered batches are lost", batches=segments, why=why, file=str(first.path))
+
+    # -- what is held
+
+    def _keep(self, segment: Segment) -> None:
+        self._segments[segment.number] = segment
+        self._bytes += segment.bytes
+
+    def _drop_known(self, segment: Segment) -> bool:
+        known = self._segments.pop(segment.number, None)
+        if known is not None:
+            self._bytes -= known.bytes
+        return known is not None
 
     # -- files
 
@@ -260,7 +283,7 @@ class Journal:
         except OSError as error:
             if error.errno not in _NO_LINK:
                 raise
-            part = path.with_name(path.name + _PART)
+            part = path.with_name(path.name + PART_SUFFIX)
             with segment.path.open("rb") as source, part.open("wb") as file:
                 shutil.copyfileobj(source, file)
                 file.flush()
@@ -272,22 +295,15 @@ class Journal:
 
     def _remove(self, segments: Iterable[Segment]) -> None:
         try:
-            # Without this a restart with an empty journal would take the same segments again.
-            self._write(self._folder / _LAST_FILE, str(self._last).encode())
-            for segment in segments:
+            # The newest last: what goes before it makes the room that its number may need.
+            for segment in sorted(segments, key=lambda one: one.number):
+                if segment.number == self._last:
+                    # Without this a restart with an empty journal would take it again.
+                    write_durably(self._folder / _LAST_FILE, str(self._last).encode())
                 segment.path.unlink(missing_ok=True)
-                self._segments.pop(segment.number, None)
+                self._drop_known(segment)
         except OSError as error:
             raise _cannot(error, self._folder, "removed") from error
-
-    def _write(self, path: Path, data: bytes) -> None:
-        part = path.with_name(path.name + _PART)
-        with part.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        part.rename(path)
-        fsync_folder(self._folder)
 
     def _read_segments(self) -> dict[int, Segment]:
         """What is there; of two files for one segment the one that a kill left over goes."""
@@ -303,6 +319,11 @@ class Journal:
                 kept[segment.number] = segment
                 covered |= numbers
         return dict(sorted(kept.items()))
+
+
+def open_journal(folder: Path, settings: DeliverySettings) -> Journal:
+    """The journal in delivery's folder, within the bounds of the settings."""
+    return Journal(folder / "journal", settings.journal_bytes_max, settings.journal_segments_max)
 
 
 def _cannot(error: Exception, path: Path, done: str) -> StoreError:

@@ -13,7 +13,6 @@ from __future__ import annotations
 import errno
 import hashlib
 import json
-import os
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
@@ -21,7 +20,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from vpcflow.base.data_folder import DataFolder, fsync_folder
+from vpcflow.base.data_folder import PART_SUFFIX, DataFolder, fsync_folder, write_durably
 from vpcflow.base.errors import StoreError
 from vpcflow.record.batch import FlowBatch, Origin
 from vpcflow.store.table_settings import TableSettings
@@ -29,7 +28,6 @@ from vpcflow.store.table_settings import TableSettings
 _BATCH_KEY = b"vpcflow.batch"
 _SEGMENT = re.compile(r"^(\d{16})-([0-9a-f]{32})\.arrow$")
 _COMMIT = re.compile(r"^commit-([0-9a-f]{32})\.json$")
-_TEMPORARY_SUFFIX = ".part"
 _NUMBER_FILE = "number"
 
 
@@ -82,7 +80,7 @@ class Spool:
         self._bytes_max = (settings or TableSettings()).spool_bytes_max
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            for path in self._folder.glob(f"*{_TEMPORARY_SUFFIX}"):
+            for path in self._folder.glob(f"*{PART_SUFFIX}"):
                 path.unlink()
             self._segments = self._read_segments()
             self._last_number = self._read_last_number()
@@ -198,16 +196,9 @@ class Spool:
         return max(numbers, default=0)
 
     def _write(self, path: Path, data: bytes) -> None:
-        part = path.with_name(path.name + _TEMPORARY_SUFFIX)
         try:
-            with part.open("wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            part.rename(path)
-            fsync_folder(self._folder)
+            write_durably(path, data)
         except OSError as error:
-            part.unlink(missing_ok=True)
             raise _cannot(error, path, "written") from error
 
     def _remove(self, path: Path) -> None:

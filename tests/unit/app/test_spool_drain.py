@@ -13,8 +13,10 @@ sys.path.append(str(Path(__file__).resolve().parents[1] / "deliver"))
 from delivery_desk import records_of
 
 from vpcflow.app.settings import Settings
-from vpcflow.app.spool_drain import drain_spool
+from vpcflow.app.spool_drain import DELIVERY_FOLDER, drain_spool
+from vpcflow.app.upkeep import open_for_writing
 from vpcflow.base.errors import StoreError
+from vpcflow.deliver.journal import open_journal
 from vpcflow.record.batch import FlowBatch, Origin
 from vpcflow.store.spool import Spool
 from vpcflow.store.table import FlowTable
@@ -45,3 +47,17 @@ def test_batches_are_handed_over_before_the_spool_drops_them(tmp_path: Path) -> 
         spool.append(FlowBatch(records_of(10), Origin("capture"), None, 60))
         assert drain_spool(table, spool, settings.store, on_committed) == 10
     assert got[-1] == ["3"]
+
+
+def test_what_a_killed_run_left_is_delivered_whoever_brings_it_into_the_table(
+    tmp_path: Path,
+) -> None:
+    settings = Settings(data=tmp_path)
+    settings.folder.make()
+    spool = Spool(settings.folder, settings.table)
+    spool.append(FlowBatch(records_of(10), Origin("capture"), None, 60))
+    (tmp_path / DELIVERY_FOLDER).mkdir()
+    with open_for_writing(settings, 0.0):
+        assert not Spool(settings.folder, settings.table).segments()
+    journal = open_journal(tmp_path / DELIVERY_FOLDER, settings.deliver)
+    assert [segment.number for segment in journal.after(0, 9)] == [1]

@@ -204,3 +204,18 @@ def test_a_journal_without_any_room_ends(tmp_path: Path) -> None:
     journal.take(paths)
     assert journal.bytes_waiting <= 100
     assert journal.last == 4 and journal.segments_lost > 0
+
+
+def test_what_everybody_has_goes_without_a_file_that_needs_room(tmp_path: Path) -> None:
+    paths = spooled(tmp_path, *(records_of(10, seed=number) for number in range(3)))
+    journal = Journal(tmp_path / "journal", ROOMY)
+    journal.take(paths)
+    waiting = journal.bytes_waiting
+    journal.remove_through(2)
+    assert not (tmp_path / "journal" / "last").exists()
+    assert 0 < journal.bytes_waiting < waiting
+    journal.remove_through(3)
+    assert journal.bytes_waiting == 0
+    again = Journal(tmp_path / "journal", ROOMY)
+    again.take(paths)
+    assert again.bytes_waiting == 0 and again.last == 3
