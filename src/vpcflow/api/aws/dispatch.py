@@ -11,7 +11,15 @@ from typing import Any
 import structlog
 from prometheus_client import Counter, Histogram
 
-from vpcflow.api.aws.operation import Authorizer, Call, EventStream, Operation, RawRequest, Service
+from vpcflow.api.aws.operation import (
+    Authorizer,
+    Call,
+    EventStream,
+    Operation,
+    RawRequest,
+    Service,
+    dry_run,
+)
 from vpcflow.api.aws.protocol.faults import unknown_operation
 from vpcflow.api.aws.protocol.models import SERVICES, operation_of
 from vpcflow.api.aws.protocol.parse import parse
@@ -22,7 +30,7 @@ from vpcflow.api.aws.protocol.validate import style_of, validate
 from vpcflow.api.aws.protocol.wire_answer import WireAnswer
 from vpcflow.api.aws.signature import Verified, Verifier, peek_scope
 from vpcflow.base.clock import Clock
-from vpcflow.base.errors import FlowLogError, ServiceError
+from vpcflow.base.errors import FlowLogError, QueryError, ServiceError
 from vpcflow.control.caller import Caller
 from vpcflow.control.permissions import WORDED_FOR
 
@@ -31,6 +39,9 @@ REQUESTS = Counter(
     "vpcflow_api_requests", "Requests by what came of them", ["service", "operation", "code"]
 )
 SECONDS = Histogram("vpcflow_api_request_seconds", "Time of requests", ["service"])
+
+
+_AT_FAULT = "The service cannot do this now; try again. The server's log says why: request {}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +90,16 @@ class Dispatcher:
         except FlowLogError as error:
             # Ours to mend, not the caller's: the disk, the database, a bound on a question.
             code = "ServiceUnavailable"
-            _LOG.error("request failed", operation=target.operation, error=str(error))
-            refusal = ServiceError(_unavailable(target), str(error), status=503)
+            _LOG.error(
+                "request failed",
+                operation=target.operation,
+                request_id=request_id,
+                error=str(error),
+                hint=error.hint,
+            )
+            # Paths and addresses are for the log; what is wrong with a question is for who asked.
+            told = str(error) if isinstance(error, QueryError) else _AT_FAULT.format(request_id)
+            refusal = ServiceError(_unavailable(target), told, status=503)
             return serialise_error(target, refusal, request_id)
         except Exception:  # noqa: BLE001 - the client must not see how we are built
             code = "InternalFailure"
@@ -164,17 +183,12 @@ def _without_frames(raw: RawRequest, verified: Verified) -> RawRequest:
     return replace(raw, headers=headers, body=upload.data)
 
 
-def dry_run() -> ServiceError:
-    """The answer to a DryRun that would have succeeded."""
-    return ServiceError(
-        "DryRunOperation", "Request would have succeeded, but DryRun flag is set.", status=412
-    )
-
-
 def _unavailable(target: Target) -> str:
-    return {"ec2": "Unavailable", "rest-xml": "ServiceUnavailable"}.get(
-        target.protocol, "ServiceUnavailableException"
-    )
+    return {
+        "ec2": "Unavailable",
+        "query": "ServiceUnavailable",
+        "rest-xml": "ServiceUnavailable",
+    }.get(target.protocol, "ServiceUnavailableException")
 
 
 def _refuse_what_is_not_taken(

@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from vpcflow.base.errors import ServiceError
 from vpcflow.control.caller import Caller
 from vpcflow.control.state import Place
 
@@ -84,6 +85,13 @@ class EventStream:
 
 
 Result = Mapping[str, Any] | EventStream | None
+
+
+def dry_run() -> ServiceError:
+    """The answer to a DryRun that would have succeeded."""
+    return ServiceError(
+        "DryRunOperation", "Request would have succeeded, but DryRun flag is set.", status=412
+    )
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import base64
-import secrets
+import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from vpcflow.base.errors import ServiceError
@@ -12,7 +13,6 @@ from vpcflow.control.state import Change, Kind, Place, State
 #: How long an answer is remembered, and how many of an account and region.
 TOKEN_AGE_S = 24 * 3_600
 TOKENS_MAX = 10_000
-_TOKEN_BYTES = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +48,13 @@ class Answered:
 ANSWERED: Kind[Answered] = Kind("flow-log-request", Answered)
 
 
-def new_token() -> str:
-    """A token for a caller who gave none; 44 characters, as AWS's."""
-    return base64.b64encode(secrets.token_bytes(_TOKEN_BYTES)).decode()
+def token_for(place: Place, resource_ids: Sequence[str]) -> str:
+    """The token for a caller who gave none: 44 characters, the same for the same resources, as AWS's.
+
+    It is shown and never looked up: a request without a token is always a new one.
+    """
+    asked = "\0".join((place.account_id, place.region, *resource_ids))
+    return base64.b64encode(hashlib.sha256(asked.encode()).digest()).decode()
 
 
 def answer_of(view: State | Change, place: Place, token: str, fingerprint: str) -> Created | None:

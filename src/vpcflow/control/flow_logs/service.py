@@ -22,8 +22,8 @@ from vpcflow.control.flow_logs.request_token import (
     Created,
     FlowLogFailure,
     answer_of,
-    new_token,
     remember,
+    token_for,
 )
 from vpcflow.control.flow_logs.selections import selection_of, source_of
 from vpcflow.control.flow_logs.surroundings import Authorize, Surroundings
@@ -43,7 +43,8 @@ _ROLE_USER = {
     DestinationType.LOG_GROUP: "vpc-flow-logs.amazonaws.com",
     DestinationType.FIREHOSE: "delivery.logs.amazonaws.com",
 }
-_ARN_WORDS = {"VPC": "vpc", "Subnet": "subnet", "NetworkInterface": "network-interface"}
+#: What ARNs call the resources that a flow log may be of.
+ARN_WORDS = {"VPC": "vpc", "Subnet": "subnet", "NetworkInterface": "network-interface"}
 _NOT_FOUND = {
     "VPC": ("InvalidVpcID.NotFound", "The vpc ID '{}' does not exist"),
     "Subnet": ("InvalidSubnetID.NotFound", "The subnet ID '{}' does not exist"),
@@ -92,7 +93,7 @@ class FlowLogService:
         here = partial(arn, "ec2", place.region, place.account_id)
         role = request.deliver_logs_permission_arn
         if role is not None:
-            word = _ARN_WORDS[request.resource_type]
+            word = ARN_WORDS[request.resource_type]
             passed = {
                 "iam:PassedToService": _ROLE_USER[kind],
                 "iam:AssociatedResourceArn": [
@@ -116,7 +117,7 @@ class FlowLogService:
         answered = self._check_first(request, place)
         if answered is not None:
             return answered
-        token = request.client_token or new_token()
+        token = request.client_token or token_for(place, request.resource_ids)
         refusal = self._destination_refusal(request, place)
         flow_log_ids = sorted(new_id("fl") for _ in request.resource_ids)
         problem = self._role_problem(request, place, flow_log_ids[0])

@@ -51,8 +51,14 @@ def tag_members(call: Call, view: View, resource_id: str) -> list[dict[str, str]
 
 
 def new_tags(call: Call, resource_type: str) -> dict[str, str]:
-    """The tags that a request gives to what it makes."""
-    return tags_from(call.get("TagSpecifications"), resource_type)
+    """The tags that a request gives to what it makes, which its caller must be allowed to give."""
+    tags = tags_from(call.get("TagSpecifications"), resource_type)
+    if tags:
+        made_by = {"ec2:CreateAction": call.operation}
+        call.authorize(
+            call.caller, "ec2:CreateTags", [resource_arn(call, resource_type, "*")], made_by
+        )
+    return tags
 
 
 def chosen(

@@ -8,10 +8,11 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
-from vpcflow.api.aws.operation import Call, Operation
+from vpcflow.api.aws.ec2.describe import resource_arn
+from vpcflow.api.aws.operation import Call, Operation, dry_run
 from vpcflow.base.errors import ServiceError
 from vpcflow.control.flow_logs.flow_log import FlowLog
-from vpcflow.control.flow_logs.service import FlowLogService
+from vpcflow.control.flow_logs.service import ARN_WORDS, RESOURCE_TYPE, FlowLogService
 from vpcflow.control.flow_logs.validation import checked_request
 from vpcflow.control.tags import TagSet, tag_list
 
@@ -95,11 +96,7 @@ class _Handlers:
         request = checked_request(call.parameters, call.place)
         self._flow_logs.authorize(request, call.place, partial(call.authorize, call.caller))
         if call.get("DryRun"):
-            raise ServiceError(
-                "DryRunOperation",
-                "Request would have succeeded, but DryRun flag is set.",
-                status=412,
-            )
+            raise dry_run()
         created = self._flow_logs.create(request, call.place)
         return {
             "ClientToken": created.client_token,
@@ -135,6 +132,19 @@ def _no_template(_: Call) -> dict[str, Any]:
     raise ServiceError("UnsupportedOperation", _NO_TEMPLATE)
 
 
+def _made(call: Call) -> list[str]:
+    """Any flow log, and the resources that it is to be of."""
+    word = ARN_WORDS.get(call.get("ResourceType") or "")
+    return [
+        resource_arn(call, RESOURCE_TYPE, "*"),
+        *(resource_arn(call, word, one) for one in call.get("ResourceIds") or () if word),
+    ]
+
+
+def _deleted(call: Call) -> list[str]:
+    return [resource_arn(call, RESOURCE_TYPE, one) for one in call.get("FlowLogIds") or ["*"]]
+
+
 def operations(flow_logs: FlowLogService) -> list[Operation]:
     """The operations on flow logs."""
     handlers = _Handlers(flow_logs)
@@ -145,6 +155,7 @@ def operations(flow_logs: FlowLogService) -> list[Operation]:
             takes="DryRun ClientToken DeliverLogsPermissionArn DeliverCrossAccountRole LogGroupName "
             "ResourceIds ResourceType TrafficType LogDestinationType LogDestination LogFormat "
             "TagSpecifications MaxAggregationInterval DestinationOptions TagFieldSpecifications",
+            resources=_made,
             handles_dry_run=True,
             note="Resource types VPC, Subnet and NetworkInterface; for the others the record format "
             "is checked and the request refused. MaxAggregationInterval is kept and shown; records "
@@ -156,7 +167,7 @@ def operations(flow_logs: FlowLogService) -> list[Operation]:
             handlers.describe,
             takes="DryRun Filter FlowLogIds MaxResults NextToken",
         ),
-        Operation("DeleteFlowLogs", handlers.delete, takes="DryRun FlowLogIds"),
+        Operation("DeleteFlowLogs", handlers.delete, takes="DryRun FlowLogIds", resources=_deleted),
         Operation(
             "GetFlowLogsIntegrationTemplate",
             _no_template,

@@ -11,6 +11,7 @@ from vpcflow.api.aws.ec2.describe import (
     chosen,
     new_arn,
     new_tags,
+    resource_arn,
     tag_members,
     text_of,
     with_token,
@@ -217,6 +218,16 @@ class _Tables:
             )
         return {"NewAssociationId": made, "AssociationState": {"State": "associated"}}
 
+    def associated(self, call: Call) -> list[str]:
+        """The ARN of the table of an association."""
+        wanted = call.get("AssociationId")
+        table_ids = [
+            table_id
+            for table_id, table in self._state.all(ROUTE_TABLES, call.place).items()
+            if any(one.association_id == wanted for one in table.associations)
+        ]
+        return [resource_arn(call, "route-table", table_id) for table_id in table_ids or ["*"]]
+
 
 class _Gateways:
     def __init__(self, network: NetworkService) -> None:
@@ -291,7 +302,12 @@ def operations(network: NetworkService) -> list[Operation]:
             takes="RouteTableId SubnetId GatewayId",
             resources=table,
         ),
-        Operation("DisassociateRouteTable", tables.disassociate, takes="AssociationId"),
+        Operation(
+            "DisassociateRouteTable",
+            tables.disassociate,
+            takes="AssociationId",
+            resources=tables.associated,
+        ),
         Operation(
             "ReplaceRouteTableAssociation",
             tables.replace_association,

@@ -7,12 +7,11 @@ from typing import Any
 
 from vpcflow.api.aws.ec2.describe import (
     PAGED,
-    arns,
     chosen_of,
     new_tags,
     with_token,
 )
-from vpcflow.api.aws.ec2.security_groups import peer_members, rule_members
+from vpcflow.api.aws.ec2.security_groups import named_groups, peer_members, rule_members
 from vpcflow.api.aws.operation import Call, Operation
 from vpcflow.base.errors import ServiceError
 from vpcflow.control.network import SECURITY_GROUPS, NetworkService
@@ -230,7 +229,7 @@ def _revoked_members(group_id: str, rule: SecurityGroupRule) -> dict[str, Any]:
 def operations(network: NetworkService) -> list[Operation]:
     """The operations on rules of security groups."""
     handlers = _Handlers(network)
-    named = arns("security-group", "GroupId")
+    named = named_groups(network)
     note = "A peer of another account is looked for in the caller's."
     return [
         Operation(

@@ -7,7 +7,6 @@ from typing import Any
 
 from vpcflow.api.aws.ec2.describe import (
     PAGED,
-    arns,
     chosen,
     new_arn,
     new_tags,
@@ -17,6 +16,7 @@ from vpcflow.api.aws.ec2.describe import (
     with_token,
 )
 from vpcflow.api.aws.operation import Call, Operation
+from vpcflow.base.errors import ServiceError
 from vpcflow.control.network import SECURITY_GROUPS, NetworkService
 from vpcflow.control.network.lookup import View, not_found
 from vpcflow.control.network.permissions import (
@@ -201,6 +201,23 @@ class _Handlers:
         return with_token({"SecurityGroups": answer}, token)
 
 
+def named_groups(network: NetworkService) -> Callable[[Call], list[str]]:
+    """Says the ARN of the group that a request names, by its name as well as by its id."""
+
+    def of_call(call: Call) -> list[str]:
+        group_id = call.get("GroupId")
+        if not group_id and call.get("GroupName"):
+            # A policy about a group holds whatever the caller calls it.
+            try:
+                found = group_by_id_or_name(network.state, call.place, None, call.get("GroupName"))
+                group_id = found.group.group_id
+            except ServiceError:
+                group_id = None
+        return [resource_arn(call, "security-group", str(group_id or "*"))]
+
+    return of_call
+
+
 def operations(network: NetworkService) -> list[Operation]:
     """The operations on security groups; those on their rules are apart."""
     handlers = _Handlers(network)
@@ -215,7 +232,7 @@ def operations(network: NetworkService) -> list[Operation]:
             "DeleteSecurityGroup",
             handlers.delete,
             takes="GroupId GroupName",
-            resources=arns("security-group", "GroupId"),
+            resources=named_groups(network),
         ),
         Operation(
             "DescribeSecurityGroups",

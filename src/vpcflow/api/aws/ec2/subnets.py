@@ -229,6 +229,16 @@ class _Handlers:
             "Ipv6CidrBlockAssociation": _association(subnet_id, block, "disassociating"),
         }
 
+    def associated(self, call: Call) -> list[str]:
+        """The ARN of the subnet of an association."""
+        wanted = call.get("AssociationId")
+        subnet_ids = [
+            subnet_id
+            for subnet_id, one in self._state.all(SUBNETS, call.place).items()
+            if any(association_id(subnet_id, block) == wanted for block in one.subnet.cidr_blocks)
+        ]
+        return [resource_arn(call, "subnet", subnet_id) for subnet_id in subnet_ids or ["*"]]
+
 
 def operations(network: NetworkService) -> list[Operation]:
     """The operations on subnets."""
@@ -263,5 +273,10 @@ def operations(network: NetworkService) -> list[Operation]:
             takes="SubnetId Ipv6CidrBlock",
             resources=arns("subnet", "SubnetId"),
         ),
-        Operation("DisassociateSubnetCidrBlock", handlers.disassociate, takes="AssociationId"),
+        Operation(
+            "DisassociateSubnetCidrBlock",
+            handlers.disassociate,
+            takes="AssociationId",
+            resources=handlers.associated,
+        ),
     ]

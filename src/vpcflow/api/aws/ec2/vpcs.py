@@ -13,6 +13,7 @@ from vpcflow.api.aws.ec2.describe import (
     chosen,
     new_arn,
     new_tags,
+    resource_arn,
     tag_members,
     text_of,
     with_token,
@@ -208,6 +209,16 @@ class _Handlers:
             vpc_id, block = disassociate_block(change, call.place, call.get("AssociationId"))
         return self._association_answer(vpc_id, block, "disassociating", call.region)
 
+    def associated(self, call: Call) -> list[str]:
+        """The ARN of the VPC of an association."""
+        wanted = call.get("AssociationId")
+        vpc_ids = [
+            vpc_id
+            for vpc_id, one in self._state.all(VPCS, call.place).items()
+            if any(association_id(vpc_id, block) == wanted for block in one.vpc.cidr_blocks)
+        ]
+        return [resource_arn(call, "vpc", vpc_id) for vpc_id in vpc_ids or ["*"]]
+
     @staticmethod
     def _association_answer(vpc_id: str, block: Network, state: str, region: str) -> dict[str, Any]:
         name = "CidrBlockAssociation" if block.version == 4 else "Ipv6CidrBlockAssociation"
@@ -247,5 +258,10 @@ def operations(network: NetworkService) -> list[Operation]:
             takes="VpcId CidrBlock AmazonProvidedIpv6CidrBlock",
             resources=arns("vpc", "VpcId"),
         ),
-        Operation("DisassociateVpcCidrBlock", handlers.disassociate, takes="AssociationId"),
+        Operation(
+            "DisassociateVpcCidrBlock",
+            handlers.disassociate,
+            takes="AssociationId",
+            resources=handlers.associated,
+        ),
     ]
