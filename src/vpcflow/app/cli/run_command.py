@@ -61,8 +61,10 @@ def run(
     the calling user's. The action is known where `vpcflow firewall apply` or a firewall of yours
     logs refusals to NFLOG, or where the inventory file has rules.
     """
+    from vpcflow.app.log_output import log_to_stderr
     from vpcflow.app.privileges import acting_as, acting_user
 
+    log_to_stderr()
     settings = _with_choices(users_settings_of(ctx), chosen)
 
     def say(line: str) -> None:

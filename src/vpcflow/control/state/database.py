@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -100,8 +100,16 @@ class Database:
                 driver = self._watch.connection.driver_connection
                 assert driver is not None
                 return int(driver.execute("PRAGMA data_version").fetchone()[0])
-            mark = self._watch.execute(text("SELECT coalesce(sum(generation), 0) FROM generations"))
-            return int(mark.scalar_one())
+            asked = text("SELECT coalesce(sum(generation), 0) FROM generations")
+            try:
+                return int(self._watch.execute(asked).scalar_one())
+            except SQLAlchemyError:
+                # The server went away: the next question begins with another connection.
+                watch, self._watch = self._watch, None
+                with suppress(SQLAlchemyError):
+                    watch.invalidate()
+                    watch.close()
+                raise
 
     def close(self) -> None:
         """Give all connections back."""

@@ -221,13 +221,15 @@ def _request(call: Call) -> InterfaceRequest:
         raise ServiceError(
             "InvalidParameterValue", "Only one primary private IP address can be specified"
         )
-    if secondary and call.get("SecondaryPrivateIpAddressCount"):
+    secondary_count = _count(call, "SecondaryPrivateIpAddressCount")
+    ipv6_count = _count(call, "Ipv6AddressCount")
+    if secondary and secondary_count:
         raise ServiceError(
             "InvalidParameterCombination",
             "The parameters privateIpAddresses and secondaryPrivateIpAddressCount "
             "cannot be used together",
         )
-    if call.get("Ipv6Addresses") and call.get("Ipv6AddressCount"):
+    if call.get("Ipv6Addresses") and ipv6_count:
         raise ServiceError(
             "InvalidParameterCombination",
             "The parameters ipv6Addresses and ipv6AddressCount cannot be used together",
@@ -245,16 +247,27 @@ def _request(call: Call) -> InterfaceRequest:
     return InterfaceRequest(
         call.get("SubnetId"),
         [*primaries[:1], *secondary],
-        call.get("SecondaryPrivateIpAddressCount") or 0,
+        secondary_count or 0,
         chooses_primary=not primaries,
         ipv6=_addresses(call.get("Ipv6Addresses") or (), "Ipv6Address"),
-        ipv6_count=call.get("Ipv6AddressCount"),
+        ipv6_count=ipv6_count,
         group_ids=call.get("Groups") or (),
         description=call.get("Description") or "",
         token=call.get("ClientToken") or "",
         digest=hashlib.blake2b(repr(sorted(asked.items())).encode(), digest_size=16).hexdigest(),
         tags=new_tags(call, "network-interface"),
     )
+
+
+def _count(call: Call, name: str) -> int | None:
+    """How many addresses are asked for."""
+    count: int | None = call.get(name)
+    if count is not None and count < 0:
+        shown = name[0].lower() + name[1:]
+        raise ServiceError(
+            "InvalidParameterValue", f"Value ({count}) for parameter {shown} is invalid."
+        )
+    return count
 
 
 def _addresses(given: Sequence[Mapping[str, Any]], member: str) -> list[str]:
@@ -332,7 +345,7 @@ class _Handlers:
     def assign_ipv4(self, call: Call) -> dict[str, Any]:
         interface_id = call.get("NetworkInterfaceId")
         texts = call.get("PrivateIpAddresses") or ()
-        count = call.get("SecondaryPrivateIpAddressCount") or 0
+        count = _count(call, "SecondaryPrivateIpAddressCount") or 0
         _check_one(texts, count, "privateIpAddress", "secondaryPrivateIpAddressCount")
         with self._state.change() as change:
             made = assign_ipv4(
@@ -359,7 +372,7 @@ class _Handlers:
 
     def assign_ipv6(self, call: Call) -> dict[str, Any]:
         interface_id = call.get("NetworkInterfaceId")
-        texts, count = call.get("Ipv6Addresses") or (), call.get("Ipv6AddressCount") or 0
+        texts, count = call.get("Ipv6Addresses") or (), _count(call, "Ipv6AddressCount") or 0
         _check_one(texts, count, "ipv6Addresses", "ipv6AddressCount")
         with self._state.change() as change:
             made = assign_ipv6(change, call.place, interface_id, texts, count)

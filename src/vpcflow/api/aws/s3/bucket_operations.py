@@ -78,6 +78,12 @@ class BucketOperations:
             if bucket.name.startswith(prefix) and region in (None, bucket.region)
         ]
         token, limit = call.get("ContinuationToken"), call.get("MaxBuckets")
+        if limit is not None and not 1 <= limit <= _LIST_MAX:
+            raise ServiceError(
+                "InvalidArgument",
+                f"Argument maxBuckets must be an integer between 1 and {_LIST_MAX}",
+                fields={"ArgumentName": "max-buckets", "ArgumentValue": str(limit)},
+            )
         try:
             given, following = page(
                 found,
@@ -92,7 +98,7 @@ class BucketOperations:
                 "The continuation token provided is incorrect",
                 fields={"ArgumentName": "continuation-token"},
             ) from error
-        paged = limit is not None or token is not None
+        paged = limit is not None or token is not None or bool(prefix)
         return {
             "Buckets": [self._listed(bucket, paged or bool(region)) for bucket in given],
             "Owner": owner_of(call.caller.account_id),
