@@ -109,7 +109,7 @@ def delete_policy(state: State, place: Place, name: str) -> None:
     with state.change() as change:
         if change.get(RESOURCE_POLICIES, place, name) is None:
             raise ServiceError(
-                "ResourceNotFoundException", f"Policy with name [{name}] does not exist"
+                "ResourceNotFoundException", f"Policy with name [{name}] does not exist."
             )
         change.remove(RESOURCE_POLICIES, place, name)
 

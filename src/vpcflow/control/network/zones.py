@@ -27,6 +27,28 @@ AWS_REGIONS = (
     "us-west-1",
     "us-west-2",
 )
+#: The numbers of zone ids by letter, where they are not 1, 2, 3.
+_ZONE_NUMBERS = {"us-east-1": (6, 1, 2, 4, 3, 5)}
+#: Regions as AWS calls them in words.
+_REGION_NAMES = {
+    "ap-northeast-1": "Asia Pacific (Tokyo)",
+    "ap-northeast-2": "Asia Pacific (Seoul)",
+    "ap-northeast-3": "Asia Pacific (Osaka)",
+    "ap-south-1": "Asia Pacific (Mumbai)",
+    "ap-southeast-1": "Asia Pacific (Singapore)",
+    "ap-southeast-2": "Asia Pacific (Sydney)",
+    "ca-central-1": "Canada (Central)",
+    "eu-central-1": "Europe (Frankfurt)",
+    "eu-north-1": "Europe (Stockholm)",
+    "eu-west-1": "Europe (Ireland)",
+    "eu-west-2": "Europe (London)",
+    "eu-west-3": "Europe (Paris)",
+    "sa-east-1": "South America (Sao Paulo)",
+    "us-east-1": "US East (N. Virginia)",
+    "us-east-2": "US East (Ohio)",
+    "us-west-1": "US West (N. California)",
+    "us-west-2": "US West (Oregon)",
+}
 _REGION = re.compile(r"([a-z]{2})((?:-[a-z]+)*)-([a-z]+)-([0-9]+)\Z")
 _DIRECTION = re.compile("north|south|east|west|central")
 _ZONE_ID = re.compile(r".*-az([0-9]+)\Z")
@@ -55,8 +77,18 @@ def zones_of(region: str) -> tuple[Zone, ...]:
     prefix = zone_id_prefix(region)
     return tuple(
         Zone(f"{region}{letter}", f"{prefix}-az{number}")
-        for number, letter in enumerate(ZONE_LETTERS, 1)
+        for number, letter in zip(_numbers(region), ZONE_LETTERS, strict=False)
     )
+
+
+def _numbers(region: str) -> tuple[int, ...]:
+    return _ZONE_NUMBERS.get(region) or tuple(range(1, 27))
+
+
+def zone_group_of(region: str) -> tuple[str, str | None]:
+    """The group that a region's zones are in: its name, and its name in words where AWS has one."""
+    words = _REGION_NAMES.get(region)
+    return f"{region}-zg-1", f"{words} 1" if words else None
 
 
 def zone_name_of(region: str, zone_id: str) -> str:
@@ -66,4 +98,6 @@ def zone_name_of(region: str, zone_id: str) -> str:
             return zone.name
     matched = _ZONE_ID.match(zone_id)
     number = int(matched.group(1)) if matched else 0
+    if zone_id.startswith(f"{zone_id_prefix(region)}-") and number in _numbers(region):
+        number = _numbers(region).index(number) + 1
     return f"{region}{chr(ord('a') + number - 1)}" if 1 <= number <= 26 else zone_id

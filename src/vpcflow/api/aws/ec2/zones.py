@@ -12,7 +12,7 @@ from vpcflow.base.errors import ServiceError
 from vpcflow.control.filters import Values, select
 from vpcflow.control.network import VPCS, NetworkService
 from vpcflow.control.network.resources import derived_id
-from vpcflow.control.network.zones import AWS_REGIONS, Zone, zones_of
+from vpcflow.control.network.zones import AWS_REGIONS, Zone, zone_group_of, zones_of
 from vpcflow.control.state import Place
 
 T = TypeVar("T")
@@ -83,6 +83,7 @@ class _Handlers:
         zones = _named(zones, call.get("ZoneNames"), lambda one: one[1].name, "availability zone")
         zones = _named(zones, call.get("ZoneIds"), lambda one: one[1].zone_id, "availability zone")
         known: dict[str, Values[tuple[str, Zone]]] = {**_ZONE_FILTERS}
+        group, group_in_words = zone_group_of(call.region)
         return {
             "AvailabilityZones": [
                 {
@@ -91,7 +92,8 @@ class _Handlers:
                     "RegionName": region,
                     "ZoneName": zone.name,
                     "ZoneId": zone.zone_id,
-                    "GroupName": region,
+                    "GroupName": group,
+                    "GroupLongName": group_in_words,
                     "NetworkBorderGroup": region,
                     "ZoneType": "availability-zone",
                     "State": "available",

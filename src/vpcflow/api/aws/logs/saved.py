@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from vpcflow.api.aws.logs.requests import now_ms
@@ -92,7 +93,7 @@ class SavedOperations:
             raise invalid("A policy needs a name and a document.")
         policy = saved.ResourcePolicy(name, document, now_ms(call))
         saved.put_policy(self._state, call.place, policy)
-        return {"resourcePolicy": _policy(policy)}
+        return {"resourcePolicy": _policy(policy) | {"policyDocument": document}}
 
     def _describe_policies(self, call: Call) -> dict[str, Any]:
         held = self._state.all(saved.RESOURCE_POLICIES, call.place).values()
@@ -119,9 +120,24 @@ def _definition(one: saved.QueryDefinition) -> dict[str, Any]:
     }
 
 
+def _as_kept(document: str) -> str:
+    """A document as AWS gives it back: with a version, and one service without a list."""
+    read = json.loads(document)
+    statements = read.get("Statement")
+    for one in statements if isinstance(statements, list) else [statements]:
+        principal = one.get("Principal") if isinstance(one, dict) else None
+        if isinstance(principal, dict):
+            one["Principal"] = {
+                kind: names[0] if isinstance(names, list) and len(names) == 1 else names
+                for kind, names in principal.items()
+            }
+    return json.dumps({"Version": "2008-10-17"} | read)
+
+
 def _policy(policy: saved.ResourcePolicy) -> dict[str, Any]:
     return {
         "policyName": policy.name,
-        "policyDocument": policy.document,
+        "policyDocument": _as_kept(policy.document),
         "lastUpdatedTime": policy.changed_ms,
+        "policyScope": "ACCOUNT",
     }

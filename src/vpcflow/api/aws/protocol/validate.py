@@ -21,6 +21,8 @@ from vpcflow.api.aws.protocol.violations import (
 
 #: Violations that one answer lists.
 VIOLATIONS_MAX = 50
+#: Shapes whose pattern the models have and AWS does not hold texts against.
+_LOOSER_AT_AWS = ("MetricNamespace",)
 #: A text longer than this is not held against a pattern: its length is refused, or none is bounded.
 PATTERN_TEXT_MAX = 20_480
 #: The same for a text whose length the model does not bound: some of their patterns are quadratic.
@@ -249,7 +251,8 @@ def _rules(shape: Shape) -> tuple[_Rule, ...]:
     if kind in ("string", "blob"):
         rules: list[_Rule] = []
         size = _size_rule(shape)
-        pattern = translated(shape.metadata["pattern"]) if "pattern" in shape.metadata else None
+        held = "pattern" in shape.metadata and shape.name not in _LOOSER_AT_AWS
+        pattern = translated(shape.metadata["pattern"]) if held else None
         if size is not None:
             rules.append(size)
         if kind == "string" and pattern is not None:

@@ -103,4 +103,4 @@ def access_denied() -> ServiceError:
 def owner_of(account_id: str) -> dict[str, str]:
     """An account as S3 names owners: 64 hexadecimal digits."""
     digits = hashlib.sha256(f"canonical user of {account_id}".encode()).hexdigest()
-    return {"DisplayName": account_id, "ID": digits}
+    return {"ID": digits}

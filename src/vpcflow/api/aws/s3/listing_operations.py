@@ -75,7 +75,7 @@ class ListingOperations:
             "KeyCount": len(found.objects) + len(found.prefixes),
             "ContinuationToken": token,
             "NextContinuationToken": _close_token(found.last) if found.more else None,
-            "StartAfter": encode(start_after) if start_after else None,
+            "StartAfter": encode(start_after) if start_after and token is None else None,
         }
         return answer
 

@@ -234,7 +234,7 @@ class MultipartOperations:
             "NextPartNumberMarker": given[-1].number if given else 0,
             "MaxParts": limit,
             "IsTruncated": len(left) > len(given),
-            "Parts": [_listed_part(part) for part in given] or None,
+            "Parts": [_listed_part(part, upload) for part in given] or None,
             "Initiator": {"ID": call.caller.arn, "DisplayName": call.caller.name},
             "Owner": owner,
             "StorageClass": STORAGE_CLASS,
@@ -320,13 +320,15 @@ def _check_parts(upload: Upload, given: Sequence[Any], there: dict[int, Part]) -
                 )
 
 
-def _listed_part(part: Part) -> dict[str, Any]:
+def _listed_part(part: Part, upload: Upload) -> dict[str, Any]:
+    # A checksum is told only where the upload was begun with its algorithm.
+    checksums = part.checksums if upload.facts.get("algorithm") else {}
     return {
         "PartNumber": part.number,
         "LastModified": part.modified_s,
         "ETag": f'"{part.etag}"',
         "Size": part.size,
-        **part.checksums,
+        **checksums,
     }
 
 

@@ -233,7 +233,7 @@ def test_subnet_members(world: NetworkWorld) -> None:
     )["Subnet"]
     assert made["State"] == "available"
     assert made["AvailableIpAddressCount"] == 251
-    assert (made["AvailabilityZone"], made["AvailabilityZoneId"]) == ("us-east-1b", "use1-az2")
+    assert (made["AvailabilityZone"], made["AvailabilityZoneId"]) == ("us-east-1b", "use1-az1")
     assert made["SubnetArn"] == f"arn:aws:ec2:{REGION}:{ACCOUNT}:subnet/{made['SubnetId']}"
     assert made["Tags"] == [{"Key": "Name", "Value": "one"}]
     assert made["Ipv6CidrBlockAssociationSet"] == []
@@ -625,9 +625,9 @@ def test_prefix_lists(world: NetworkWorld) -> None:
 def test_zones_and_regions(world: NetworkWorld) -> None:
     zones = world.call("DescribeAvailabilityZones", Filters=filters(state="available"))
     assert [(one["ZoneName"], one["ZoneId"]) for one in zones["AvailabilityZones"]] == [
-        ("us-east-1a", "use1-az1"),
-        ("us-east-1b", "use1-az2"),
-        ("us-east-1c", "use1-az3"),
+        ("us-east-1a", "use1-az6"),
+        ("us-east-1b", "use1-az1"),
+        ("us-east-1c", "use1-az2"),
     ]
     local = world.call("DescribeAvailabilityZones", region="local")["AvailabilityZones"]
     assert (local[0]["ZoneName"], local[0]["ZoneId"]) == ("locala", "local-az1")
