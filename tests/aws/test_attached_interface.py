@@ -323,6 +323,24 @@ def test_rules_end_with_the_run_unless_they_were_there_before(
     assert not connects(hosts, 23)
 
 
+def test_rules_that_a_killed_run_left_end_with_the_next_or_with_the_attachment(
+    server: AwsServer, hosts: Hosts
+) -> None:
+    account = Account(server)
+    eni, group = account.interface(*account.subnet())
+    vpcflow(server.data, "attach", eni, "--interface", "eth0", "--netns", hosts.web)
+    server.kill()
+    assert not connects(hosts, 22)
+    with AwsServer(server.data, "--interval", "2", waits_for="metering") as again:
+        # It knows the table as a run's own: it follows the API, and ends with this run.
+        Account(again).allow(group, "tcp", 22)
+        until(lambda: connects(hosts, 22), "rule in the table that was left")
+        again.kill()
+    said = vpcflow(server.data, "detach", eni)
+    assert "killed capture" in said
+    assert run_in(hosts.web, "nft list tables") == ""
+
+
 def test_devices_of_the_host_appear_and_go_over_the_api(tmp_path: Path, hosts: Hosts) -> None:
     environment = {"VPCFLOW_INVENTORY__NAMESPACES": json.dumps([hosts.web])}
     with AwsServer(tmp_path, waits_for="metering", environment=environment) as server:
