@@ -84,6 +84,7 @@ class ControlService:
             self.objects = ObjectStore(folder.root / "objects", settings.objects, self._clock)
             stack.callback(self.objects.close)
             self.ingestion = IngestionTimes(folder.root)
+            self._reader = LogEventReader(FileIndex(folder), self.events, self.ingestion)
             self._metrics = MetricStore(self.plane.state.database, self._clock)
             self._streams = StreamsHereAndElsewhere(
                 settings, self.plane.state, self.objects, self._clock
@@ -131,6 +132,7 @@ class ControlService:
                 ("vpcflow-delivery", self.delivery.run),
                 ("vpcflow-streams", self._streams.run),
                 ("vpcflow-housekeeping", self._keep_house),
+                ("vpcflow-warm-up", self._warm_up),
             )
         ]
 
@@ -147,7 +149,6 @@ class ControlService:
     def services(self) -> dict[str, Service]:
         """Everything that the endpoint offers, by botocore's name."""
         plane = self.plane
-        reader = LogEventReader(FileIndex(self._settings.folder), self.events, self.ingestion)
         made = (
             ec2.service(plane.network, flow_log_operations.operations(plane.flow_logs)),
             iam.service(plane.state),
@@ -158,7 +159,7 @@ class ControlService:
             logs_service(
                 plane.state,
                 self.log_groups,
-                reader,
+                self._reader,
                 plane.flow_logs.log_group_sources,
                 filters=filter_operations.operations(
                     plane.state,
@@ -173,8 +174,9 @@ class ControlService:
         )
         return {service.name: service for service in made}
 
-    def start(self) -> None:
-        """Begin to serve and to deliver."""
+    def start(self, warm_up_after_s: float = 0.0) -> None:
+        """Begin to serve and to deliver; what only first questions need is loaded a while later."""
+        self._warm_up_after_s = warm_up_after_s
         for thread in self._threads:
             thread.start()
         if self._server is not None:
@@ -212,6 +214,11 @@ class ControlService:
             objects=BucketsHereAndElsewhere(self._settings, self.plane.buckets, self.objects),
             firehose=self._streams,
         )
+
+    def _warm_up(self, stop: threading.Event) -> None:
+        """So that the first page of log events need not wait for kernels."""
+        if not self._clock.wait(stop, self._warm_up_after_s):
+            self._reader.warm_up()
 
     def _keep_house(self, stop: threading.Event) -> None:
         """Metrics that wait are written, expired text is removed."""

@@ -16,7 +16,7 @@ _MIX = np.uint64(0xFF51AFD7ED558CCD)
 _SHIFT = np.uint64(33)
 
 
-@njit(nogil=True, error_model="numpy")
+@njit(nogil=True, cache=True, error_model="numpy")
 def hash_texts(offsets: Any, data: Any, seeds: Any, first: Any, second: Any) -> None:
     """Two 64-bit hashes of each text, begun with its seed; ``offsets`` has one more than texts."""
     for row in range(len(seeds)):
