@@ -224,7 +224,7 @@ def check_policy(policy: str, bucket: str) -> None:
         raise ServiceError("PolicyTooLarge", "The policy is larger than 20 KB.")
     try:
         document = json.loads(policy)
-    except ValueError:
+    except (ValueError, RecursionError):
         document = None
     if not isinstance(document, dict) or not policy.lstrip().startswith("{"):
         raise _malformed("Policies must be valid JSON and the first byte must be '{'")

@@ -16,7 +16,7 @@ _UNKNOWN_OPERATION = {
     "ec2": "`InvalidAction`, HTTP 400",
     "iam": "`InvalidAction`, HTTP 400",
     "sts": "`InvalidAction`, HTTP 400",
-    "s3": "`NotImplemented`, HTTP 501",
+    "s3": "`MethodNotAllowed`, HTTP 405",
 }
 _UNKNOWN_OPERATION_JSON = "`UnknownOperationException`, HTTP 400"
 #: What a service is here, in a sentence.

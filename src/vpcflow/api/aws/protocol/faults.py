@@ -25,16 +25,10 @@ def unknown_operation(target: Target) -> ServiceError:
             "InvalidAction", f"The action {named} is not valid for this web service."
         )
     if target.protocol == REST_XML:
-        if target.method in ("GET", "PUT", "POST", "DELETE", "HEAD"):
-            return ServiceError(
-                "MethodNotAllowed",
-                "The specified method is not allowed against this resource.",
-                status=405,
-            )
         return ServiceError(
-            "NotImplemented",
-            "A header you provided implies functionality that is not implemented.",
-            status=501,
+            "MethodNotAllowed",
+            "The specified method is not allowed against this resource.",
+            status=405,
         )
     return ServiceError("UnknownOperationException", f"The operation {named} is not known.")
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
-from typing import Any, Protocol
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol, TypeVar
 
 from vpcflow.api.aws.operation import Call
 from vpcflow.base.errors import ServiceError
 from vpcflow.control.buckets import Bucket, Buckets
 from vpcflow.control.caller import Caller
 
+T = TypeVar("T")
 #: What the root of a bucket's account may always do, so that no policy locks its owner out.
 _NEVER_LOCKED = frozenset({"s3:GetBucketPolicy", "s3:PutBucketPolicy", "s3:DeleteBucketPolicy"})
 
@@ -50,8 +51,23 @@ class Access:
     def object(self, call: Call, action: str) -> Bucket:
         """The same for the object that the call names."""
         found = self.find(call)
-        self.require(call, found, action, f"{found.arn}/{call.get('Key', '')}")
+        arn = f"{found.arn}/{call.get('Key', '')}"
+        self.require(call, found, action, arn)
+        if action == "PutObject" and call.get("Tagging"):
+            self.require(call, found, "PutObjectTagging", arn)
         return found
+
+    def looked_up(self, call: Call, bucket: Bucket, look: Callable[[], T]) -> T:
+        """What a look at a bucket's content finds; who may not list does not learn what is not there.
+
+        Errors: those of the look; ``AccessDenied`` in their place.
+        """
+        try:
+            return look()
+        except ServiceError:
+            if not self.may(call, bucket, "ListBucket", bucket.arn):
+                raise access_denied() from None
+            raise
 
     def find(self, call: Call) -> Bucket:
         """The bucket of a call, owned by whom the caller expects."""
@@ -91,6 +107,7 @@ class Access:
             "s3:max-keys": call.get("MaxKeys"),
             "s3:x-amz-acl": call.get("ACL"),
             "aws:RequestedRegion": call.region,
+            "aws:SourceIp": call.raw.client or None,
         }
         return {name: str(value) for name, value in keys.items() if value is not None}
 

@@ -61,7 +61,6 @@ def _check_versioning(_: Call, content: Any) -> None:
         raise ServiceError(
             "NotImplemented",
             "Versioning is not done here: an object that is put again replaces the one before.",
-            status=501,
         )
     if content.get("Status") != "Suspended":
         raise ServiceError(
@@ -77,7 +76,6 @@ def _check_encryption(_: Call, content: Any) -> None:
             raise ServiceError(
                 "NotImplemented",
                 f"Encryption {wanted} is not done here; AES256 is left to the disk.",
-                status=501,
             )
 
 

@@ -9,6 +9,7 @@ from vpcflow.api.aws.s3.access import Access, owner_of
 from vpcflow.api.aws.s3.bucket_documents import NEW_BUCKET_DOCUMENTS, check_tags
 from vpcflow.api.aws.s3.kept_documents import CHECKED_BY_PROTOCOL
 from vpcflow.base.errors import ServiceError
+from vpcflow.control.arns import partition_of
 from vpcflow.control.buckets import FIRST_REGION, Bucket
 from vpcflow.control.paging import BadToken, page
 from vpcflow.control.state import Place
@@ -51,7 +52,9 @@ class BucketOperations:
                 self.create,
                 "Bucket CreateBucketConfiguration ACL ObjectOwnership",
                 NO_GRANTS,
-                resources=lambda call: (f"arn:aws:s3:::{call.get('Bucket')}",),
+                resources=lambda call: (
+                    f"arn:{partition_of(call.region)}:s3:::{call.get('Bucket')}",
+                ),
             ),
             Operation(
                 "HeadBucket", self.head, whose, action="s3:ListBucket", authorizes_itself=own

@@ -11,7 +11,7 @@ from vpcflow.base.errors import ServiceError
 from vpcflow.store.objects import StoredObject
 from vpcflow.store.objects.object_store import Condition, no_such_key
 
-_RANGE = re.compile(r"bytes=(\d*)-(\d*)")
+_RANGE = re.compile(r"bytes=(\d{0,19})-(\d{0,19})", re.ASCII)
 
 
 def check_read(

@@ -235,7 +235,7 @@ class MultipartOperations:
             "MaxParts": limit,
             "IsTruncated": len(left) > len(given),
             "Parts": [_listed_part(part, upload) for part in given] or None,
-            "Initiator": {"ID": call.caller.arn, "DisplayName": call.caller.name},
+            "Initiator": owner_of(upload.facts.get("owner", bucket.account_id)),
             "Owner": owner,
             "StorageClass": STORAGE_CLASS,
             "ChecksumAlgorithm": upload.facts.get("algorithm") or None,

@@ -54,7 +54,6 @@ def described_by(call: Call) -> ObjectHeaders:
         raise ServiceError(
             "NotImplemented",
             f"Encryption {headers['ServerSideEncryption']} is not done here.",
-            status=501,
         )
     metadata = {name.lower(): str(value) for name, value in (call.get("Metadata") or {}).items()}
     size = sum(len(name.encode()) + len(value.encode()) for name, value in metadata.items())

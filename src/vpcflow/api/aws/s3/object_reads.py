@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 from vpcflow.api.aws.operation import Call, Operation, Result
-from vpcflow.api.aws.s3.access import Access, access_denied
+from vpcflow.api.aws.s3.access import Access
 from vpcflow.api.aws.s3.bucket_operations import owner_acl
 from vpcflow.api.aws.s3.conditions import byte_range, check_read
 from vpcflow.api.aws.s3.listing_operations import STORAGE_CLASS
@@ -118,13 +118,10 @@ class ObjectReads:
     def _found(self, call: Call, action: str) -> tuple[Bucket, StoredObject]:
         bucket = self._access.object(call, action)
         check_version(call.get("VersionId"))
-        try:
-            return bucket, self._store.get(bucket.name, call.parameters["Key"])
-        except ServiceError:
-            # Who may not list may not learn what is not there.
-            if not self._access.may(call, bucket, "ListBucket", bucket.arn):
-                raise access_denied() from None
-            raise
+        key = call.parameters["Key"]
+        return bucket, self._access.looked_up(
+            call, bucket, lambda: self._store.get(bucket.name, key)
+        )
 
     def _members(self, call: Call, found: StoredObject) -> tuple[dict[str, Any], tuple[int, int]]:
         check_read(found, call.parameters)

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from vpcflow.api.aws.operation import Call, Operation, Result
-from vpcflow.api.aws.s3.access import Access
+from vpcflow.api.aws.s3.access import Access, access_denied
 from vpcflow.api.aws.s3.bucket_operations import NO_GRANTS, NO_GRANTS_OF_NEW, refuse_other_acl
 from vpcflow.api.aws.s3.conditions import check_read, precondition_failed, write_condition
 from vpcflow.api.aws.s3.kept_documents import CHECKED_BY_PROTOCOL
@@ -169,8 +169,10 @@ class ObjectWrites:
                 fields={"ArgumentName": "x-amz-copy-source", "ArgumentValue": text},
             )
         bucket = self._access.buckets.get(name)
+        if call.get("ExpectedSourceBucketOwner") not in (None, bucket.account_id):
+            raise access_denied()
         self._access.require(call, bucket, "GetObject", f"{bucket.arn}/{key}")
-        return bucket, self._store.get(name, key)
+        return bucket, self._access.looked_up(call, bucket, lambda: self._store.get(name, key))
 
     def delete(self, call: Call) -> Result:
         """Delete an object; that there is none is no fault."""

@@ -282,7 +282,7 @@ def test_xml_with_a_namespace_prefix_and_blanks_is_read() -> None:
         ("logs", RawRequest("POST", "/", "", [], b"{}"), "json", "UnknownOperation"),
         (None, json_request("X", b"{}", "Unheard_1"), "json", "UnknownOperation"),
         ("lambda", RawRequest("GET", "/2015-03-31/functions", "", [], b""), "rest-xml", "Method"),
-        (None, RawRequest("PATCH", "/b", "", [], b""), "rest-xml", "NotImplemented"),
+        (None, RawRequest("PATCH", "/b", "", [], b""), "rest-xml", "MethodNotAllowed"),
         (None, RawRequest("GET", "/%FF", "", [], b""), "rest-xml", "InvalidURI"),
         (
             "monitoring",

@@ -38,6 +38,8 @@ SPOKEN = [
 ]
 #: Answers that go on, and one whose root botocore's client reads by a handler of its own.
 APART = {"StartLiveTail", "GetLogObject", "SelectObjectContent", "GetBucketLocation"}
+#: The model of this old one gives two members one name, so that nobody can read it back.
+APART |= {"GetBucketNotification"}
 DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n'
 
 

@@ -160,7 +160,7 @@ def test_a_lifecycle_date_comes_back_as_a_date(s3: Any) -> None:
 def test_versioning_is_refused_and_its_suspension_kept(s3: Any) -> None:
     with pytest.raises(ClientError) as error:
         s3.put_bucket_versioning(Bucket="logs", VersioningConfiguration={"Status": "Enabled"})
-    assert _code(error) == ("NotImplemented", 501)
+    assert _code(error) == ("NotImplemented", 400)
     s3.put_bucket_versioning(Bucket="logs", VersioningConfiguration={"Status": "Suspended"})
     assert s3.get_bucket_versioning(Bucket="logs")["Status"] == "Suspended"
 

@@ -391,7 +391,7 @@ def test_encryption_that_is_not_done_is_refused(s3: Any) -> None:
     assert put["ServerSideEncryption"] == "AES256"
     with pytest.raises(ClientError) as error:
         s3.put_object(Bucket="logs", Key="a", Body=b"1", ServerSideEncryption="aws:kms")
-    assert _code(error) == ("NotImplemented", 501)
+    assert _code(error) == ("NotImplemented", 400)
 
 
 def test_attributes_of_an_object(s3: Any) -> None:
@@ -413,3 +413,20 @@ def test_a_large_object_comes_in_pieces_and_whole(s3: Any) -> None:
     assert got["Body"].read() == data
     part = s3.get_object(Bucket="logs", Key="large", Range=f"bytes=5-{len(data) - 3}")
     assert part["Body"].read() == data[5:-2]
+
+
+def test_a_range_of_endless_digits_is_none(s3: Any) -> None:
+    s3.put_object(Bucket="logs", Key="a", Body=b"12345")
+    assert (
+        s3.get_object(Bucket="logs", Key="a", Range=f"bytes={'9' * 5_000}-")["ContentLength"] == 5
+    )
+
+
+def test_the_owner_of_a_source_is_checked(s3: Any) -> None:
+    s3.put_object(Bucket="logs", Key="a", Body=b"1")
+    source = {"Bucket": "logs", "Key": "a"}
+    with pytest.raises(ClientError) as error:
+        s3.copy_object(
+            Bucket="logs", Key="b", CopySource=source, ExpectedSourceBucketOwner="999999999999"
+        )
+    assert _code(error) == ("AccessDenied", 403)
