@@ -78,14 +78,19 @@ class Endpoint:
 
     def client(self, service: str) -> Any:
         """boto3's client, signing every request and repeating none."""
-        return boto3.client(
-            service,
-            endpoint_url=self.url,
-            region_name=REGION,
-            aws_access_key_id=KEY_ID,
-            aws_secret_access_key=SECRET,
-            config=Config(retries={"total_max_attempts": 1}, read_timeout=_CLIENT_S_MAX),
-        )
+        return client_of(self.url, service)
+
+
+def client_of(url: str, service: str) -> Any:
+    """The same for an endpoint of another process."""
+    return boto3.client(
+        service,
+        endpoint_url=url,
+        region_name=REGION,
+        aws_access_key_id=KEY_ID,
+        aws_secret_access_key=SECRET,
+        config=Config(retries={"total_max_attempts": 1}, read_timeout=_CLIENT_S_MAX),
+    )
 
 
 def loaded(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
 import subprocess
 import time
@@ -14,7 +15,7 @@ import orjson
 import pyarrow.parquet as pq
 
 from endpoint_process import ACCOUNT, Endpoint, loaded
-from machine import BENCH, median
+from machine import BENCH, PYTHON, median, run
 from peers import peers_python
 from results import Result
 from signed_load import REGION
@@ -106,10 +107,10 @@ def signed_requests(folder: Path) -> list[Result]:
 def describe(folder: Path, runs: int) -> list[Result]:
     """A page of DescribeFlowLogs among many, against moto's server; both asked by the same signed bytes."""
     data = DataFolder(folder / "describe")
-    vpc_id = _prepared(data)
-    with _state(data) as state, state.change() as change:
+    vpc_id = prepared(data)
+    with state_of(data) as state, state.change() as change:
         for number in range(FLOW_LOGS_COUNT):
-            made = _flow_log(number, vpc_id, f"group-{number}", int(time.time() * 1000))
+            made = flow_log(number, vpc_id, f"group-{number}", int(time.time() * 1000))
             change.put(FLOW_LOGS, PLACE, made.flow_log_id, made)
     page = [f"Action=DescribeFlowLogs&Version=2016-11-15&MaxResults={PAGE}"]
     told = {"headers": FORM, "connections": 1}
@@ -174,12 +175,12 @@ def first_pages(folder: Path, table: Path, runs: int) -> list[Result]:
     begin_s, end_s = totals.start_min or 0, totals.start_max or 0
     scopes = (ScopeColumn.VPC, ScopeColumn.INTERFACE)
     groups = [scope.value for scope in scopes]
-    _prepared(data, *groups)
-    with _state(data) as state, state.change() as change:
+    prepared(data, *groups)
+    with state_of(data) as state, state.change() as change:
         for number, scope in enumerate(scopes):
             column = pq.ParquetFile(path).read_row_group(0, columns=[scope.value]).column(0)
             value = next(text for text in column.unique().to_pylist() if text)
-            made = _flow_log(number, value, scope.value, begin_s * 1000)
+            made = flow_log(number, value, scope.value, begin_s * 1000)
             change.put(FLOW_LOGS, PLACE, made.flow_log_id, made)
     hours = (end_s - begin_s) // HOUR_S
     results = []
@@ -211,13 +212,26 @@ def first_pages(folder: Path, table: Path, runs: int) -> list[Result]:
     return results
 
 
+def lag(folder: Path, intervals: int, records: int) -> list[Result]:
+    """From an interval's end to its records being read over HTTP, at a rate of flow records."""
+    arguments = [str(folder / "lag"), str(intervals), str(records)]
+    told = json.loads(run([PYTHON, BENCH / "delivery_lag.py", *arguments]).output)
+    if told["records"] != intervals * records:
+        raise RuntimeError(f"{told['records']} records are in the table")
+    lags = told["lags"]
+    note = f"{intervals} intervals; median {median(lags):.2f} s, {median(told['cpu']):.1f} s of CPU"
+    worst = sorted(lags)[math.ceil(len(lags) * 0.95) - 1]
+    name = f"interval of {records:,} records: its end to readable, p95"
+    return [Result(name, worst, "s", "lower", bar=10, note=note, runs=lags)]
+
+
 def _ms(ask: Callable[[], object]) -> float:
     begun = time.perf_counter()
     ask()
     return (time.perf_counter() - begun) * 1000
 
 
-def _prepared(data: DataFolder, *groups: str) -> str:
+def prepared(data: DataFolder, *groups: str) -> str:
     """Make log groups, and a role that delivers to them; the id of a VPC."""
     with Endpoint(data.root) as endpoint:
         iam, logs = endpoint.client("iam"), endpoint.client("logs")
@@ -238,7 +252,8 @@ def _batch(stream: str, now_ms: int) -> str:
     return orjson.dumps(asked).decode()
 
 
-def _flow_log(number: int, resource_id: str, group: str, created_ms: int) -> FlowLog:
+def flow_log(number: int, resource_id: str, group: str, created_ms: int) -> FlowLog:
+    """A flow log of the default format into a log group."""
     return FlowLog(
         f"fl-{number:017x}",
         resource_id,
@@ -261,7 +276,8 @@ def _linked(source: str, target: str) -> None:
 
 
 @contextmanager
-def _state(data: DataFolder) -> Iterator[State]:
+def state_of(data: DataFolder) -> Iterator[State]:
+    """The state of a data folder that no process serves."""
     data.make()
     state = State(Database.in_folder(data.root))
     try:

@@ -18,6 +18,8 @@ from workload import Workload
 MIB = 1 << 20
 #: Of measures that take long.
 LONG_RUNS = 3
+#: Minutes of 20,000 records a second.
+LAG_INTERVALS, LAG_RECORDS = 8, 1_200_000
 
 
 @dataclass(frozen=True)
@@ -325,6 +327,14 @@ def events(options: Options) -> list[Result]:
         return endpoint_rates.first_pages(folder, table, min(options.runs, LONG_RUNS))
 
 
+def lag(options: Options) -> list[Result]:
+    """A minute at 20,000 records a second: its end to readable through FilterLogEvents."""
+    import endpoint_rates
+
+    with scratch() as folder:
+        return endpoint_rates.lag(folder, LAG_INTERVALS, LAG_RECORDS)
+
+
 MEASURES: dict[str, Callable[[Options], list[Result]]] = {
     "parse": parse,
     "ingest": ingest,
@@ -344,6 +354,7 @@ MEASURES: dict[str, Callable[[Options], list[Result]]] = {
     "endpoint": endpoint,
     "describe": describe,
     "events": events,
+    "lag": lag,
 }
 
 
