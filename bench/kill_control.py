@@ -178,7 +178,7 @@ class Clients:
 
     def _vpcs(self, rng: random.Random, number: int) -> None:
         ec2 = self._client("ec2")
-        vpcs = [one["VpcId"] for one in ec2.describe_vpcs()["Vpcs"] if not one["IsDefault"]]
+        vpcs = [one["VpcId"] for one in ec2.describe_vpcs()["Vpcs"] if "Tags" not in one]
         if len(vpcs) > VPCS_MAX:
             gone = rng.choice(vpcs)
             self._ledger.vpcs.discard(gone)

@@ -82,9 +82,9 @@ def read_batch(events: Any) -> PutBatch:
     try:
         texts = pa.array([event["message"] for event in events], pa.string())
         times = np.array([event["timestamp"] for event in events])
-    except (KeyError, TypeError, pa.ArrowException, OverflowError) as error:
+    except (KeyError, TypeError, ValueError, pa.ArrowException, OverflowError) as error:
         raise invalid(f"{_TIMES}Member must have a timestamp and a message") from error
-    if times.dtype != np.int64 or texts.null_count:
+    if times.dtype != np.int64 or times.ndim != 1 or texts.null_count:
         raise invalid(f"{_TIMES}Member must have a timestamp and a message")
     offsets = np.frombuffer(texts.buffers()[1], np.int32, len(texts) + 1)
     sizes = offsets[1:] - offsets[:-1]

@@ -351,13 +351,14 @@ class LogGroupService:
 
     def sweep(self) -> None:
         """Remove the text of groups that are gone; once, before anything is put."""
-        self._text.sweep(
-            {
-                events_key(place, group)
-                for place in self._state.places(LOG_GROUPS)
-                for group in self.groups(place).values()
-            }
-        )
+        kept = {
+            events_key(place, group)
+            for place in self._state.places(LOG_GROUPS)
+            for group in self.groups(place).values()
+        }
+        # A database without any group may be a new one over old text, which is not to be lost.
+        if kept:
+            self._text.sweep(kept)
 
 
 def _event_ids(batch: PutBatch, stream: str, number: int, rows: npt.NDArray[np.int64]) -> list[str]:

@@ -38,6 +38,12 @@ class Database:
         if parsed.drivername in ("postgres", "postgresql"):
             parsed = parsed.set(drivername="postgresql+psycopg")
         self.is_sqlite = parsed.get_backend_name() == "sqlite"
+        if not self.is_sqlite and parsed.drivername != "postgresql+psycopg":
+            raise SettingsError(
+                f"{parsed.drivername} is no database that we know",
+                where="control.database_url",
+                hint="give postgresql://user@host/name, or nothing for SQLite in the data folder",
+            )
         options: dict[str, Any] = (
             {"connect_args": {"timeout": BUSY_WAIT_S}}
             if self.is_sqlite

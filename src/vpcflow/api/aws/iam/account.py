@@ -143,6 +143,7 @@ def _simulated(call: Call, documents: tuple[str, ...], boundary: str | None) -> 
         {
             entry["ContextKeyName"]: entry.get("ContextKeyValues", [])
             for entry in call.get("ContextEntries") or ()
+            if "ContextKeyName" in entry
         }
     )
     actions, resources = call.get("ActionNames") or (), call.get("ResourceArns") or ("*",)
