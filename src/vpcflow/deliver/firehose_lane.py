@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+import numpy as np
+
 from vpcflow.deliver.lane import Desk, Lane, lost_records
 from vpcflow.deliver.plan_index import Apart
 from vpcflow.deliver.segment import known_columns
@@ -50,25 +52,28 @@ class FirehoseLane(Lane):
             if under_way != self._under_way:
                 self._under_way, self._acknowledged = under_way, 0
             try:
-                self._send(records)
+                if not self._send(records):
+                    return moved
             except Exception as error:  # noqa: BLE001 - it becomes the flow logs' status
                 self.fail(due, error)
                 return moved
             self.backoff.succeeded()
-            self.desk.progress.delivered(due, made.segment.number, made.end_s, lost)
+            self.desk.progress.delivered(due, made.segment.number, made.until_s, lost)
             moved = True
         return moved
 
-    def _send(self, records: list[bytes]) -> None:
+    def _send(self, records: list[bytes]) -> bool:
+        """Hand over what was not acknowledged yet; False when the process ends meanwhile."""
         settings = self.desk.settings
+        sizes = np.fromiter(map(len, records), np.int64, len(records))
+        ends = np.concatenate([[0], np.cumsum(sizes)])
         while self._acknowledged < len(records):
-            begin = end = self._acknowledged
-            size = 0
-            limit = min(len(records), begin + settings.firehose_records_max)
-            while end < limit and (
-                end == begin or size + len(records[end]) <= settings.firehose_batch_bytes_max
-            ):
-                size += len(records[end])
-                end += 1
+            if self.desk.is_ending():
+                return False
+            begin = self._acknowledged
+            room = ends[begin] + settings.firehose_batch_bytes_max
+            end = max(int(np.searchsorted(ends, room, "right")) - 1, begin + 1)
+            end = min(end, len(records), begin + settings.firehose_records_max)
             self._receiver.put(self._arn, records[begin:end])
             self._acknowledged = end
+        return True

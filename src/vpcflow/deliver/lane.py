@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,6 +33,8 @@ class Desk:
     progress: DeliveryProgress
     settings: DeliverySettings
     clock: Clock
+    #: Whether the process ends: what has not begun waits for the next one.
+    is_ending: Callable[[], bool]
 
 
 class Lane:
@@ -88,6 +90,8 @@ class Lane:
         for segment in journal.after(low, self.desk.settings.segments_per_step_max):
             if segment.number <= low:
                 continue
+            if self.desk.is_ending():
+                return
             made = journal.load(segment)
             if made is None:
                 continue

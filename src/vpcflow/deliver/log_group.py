@@ -91,7 +91,7 @@ class LogGroupLane(Lane):
                     return moved
             self.backoff.succeeded()
             done = [p for p in due if p.flow_log_id not in refused] if refused else due
-            progress.delivered(done, made.segment.number, made.end_s, lost)
+            progress.delivered(done, made.segment.number, made.until_s, lost)
             moved = moved or bool(done)
             for plan in due if refused else ():
                 if plan.flow_log_id in refused:

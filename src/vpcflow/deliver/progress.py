@@ -16,7 +16,8 @@ from vpcflow.deliver.status import Backoff, DeliveryStatus, FailureMessage
 
 #: None: the flow log may deliver; else what its status says instead.
 Gate = Callable[[DeliveryPlan], str | None]
-#: Flow log, status, message of a failure, and up to when it has its records (epoch seconds).
+#: Flow log, status, message of a failure, and the epoch second before which records start that it
+#: has; None when it has none.
 OnStatus = Callable[[DeliveryPlan, DeliveryStatus, str | None, int | None], None]
 
 FAILURES = Counter(
@@ -31,7 +32,6 @@ class _Health:
     backoff: Backoff | None = None
     told: tuple[DeliveryStatus, str | None] | None = None
     told_s: float = 0.0
-    until_s: int = 0
     refused: str | None = None
     asked_s: float | None = None
     deleted_s: float | None = None
@@ -124,12 +124,11 @@ class DeliveryProgress:
         self, plans: Sequence[DeliveryPlan], number: int, until_s: int, lost: Mapping[str, int]
     ) -> None:
         """These have everything up to segment ``number``."""
-        self.state.advance((plan.flow_log_id for plan in plans), number, lost)
+        self.state.advance((plan.flow_log_id for plan in plans), number, until_s, lost)
         now_s = self._clock.monotonic_s()
         for plan in plans:
             health = self._health.get(plan.flow_log_id)
             if health is not None:
-                health.until_s = max(health.until_s, until_s)
                 health.backoff = None
                 self._tell(plan, health, DeliveryStatus.SUCCESS, None, now_s)
 
@@ -212,4 +211,5 @@ class DeliveryProgress:
         is_news = health.told != (status, message)
         if is_news or now_s - health.told_s >= self._settings.status_interval_s:
             health.told, health.told_s = (status, message), now_s
-            self._on_status(plan, status, message, health.until_s or None)
+            held = self.state.get(plan.flow_log_id)
+            self._on_status(plan, status, message, (held.until_s if held else 0) or None)

@@ -27,6 +27,10 @@ from vpcflow.record.parquet import as_aws_columns
 _SEGMENTS_MAX = 1_000_000
 
 
+class _EndingError(Exception):
+    """The process ends in the midst of a publication: the next one makes it again."""
+
+
 class ObjectDestination(Protocol):
     """Where buckets are reached."""
 
@@ -73,7 +77,7 @@ class BucketLane(Lane):
         for group in _alike(progress.ready(self._wanted()), self.desk):
             plans = group
             after, to = progress.cursor(plans[0]), progress.publishing(plans[0])
-            while after < last:
+            while after < last and not self.desk.is_ending():
                 if to is None:
                     to = self._up_to(after, last)
                     progress.state.publish((plan.flow_log_id for plan in plans), to)
@@ -82,7 +86,7 @@ class BucketLane(Lane):
                     break
                 moved = True
                 after, to = to, None
-            if self.desk.clock.monotonic_s() < self.backoff.until_s:
+            if self.desk.clock.monotonic_s() < self.backoff.until_s or self.desk.is_ending():
                 break
         if is_time and self.desk.clock.monotonic_s() >= self.backoff.until_s:
             self._due_s = now_s + self._until_next_s()
@@ -172,7 +176,7 @@ class _Publication:
                 made = desk.journal.load(segment)
                 if made is None:
                     continue
-                until_s = max(until_s, made.end_s)
+                until_s = max(until_s, made.until_s)
                 if made.segment.skipped:
                     self._skipped.add(made.segment.number)
                 for cut in index.cut(made.records, Apart.SLOT, SLOT_S):
@@ -182,6 +186,8 @@ class _Publication:
                     self._add(cut)
             for place in sorted(self._open):
                 self._close(place)
+        except _EndingError:
+            return []
         except Exception as error:  # noqa: BLE001 - it becomes the flow logs' status
             waiting = [p for p in self._plans if p.flow_log_id not in self._refused]
             self._lane.fail(waiting, error)
@@ -255,6 +261,8 @@ class _Publication:
         data = self._open.pop(place).finish()
         if flow_log_id in self._refused:
             return
+        if self._lane.desk.is_ending():
+            raise _EndingError
         part = self._parts.get(place, 0)
         self._parts[place] = part + 1
         plan = self._plan_of[flow_log_id]

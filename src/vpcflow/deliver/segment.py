@@ -57,12 +57,12 @@ class SegmentRecords:
     """A segment that was read.
 
     Shape: ``records`` of a skipped segment are SKIPDATA lines with ``LOST_*`` columns.
-    Units: ``end_s`` is the last ``end`` in it, epoch seconds, 0 without records.
+    Units: ``until_s`` is the epoch second behind its last ``start``, 0 without records.
     """
 
     segment: Segment
     records: pa.RecordBatch
-    end_s: int
+    until_s: int
 
 
 def parse_segment(path: Path) -> Segment | None:
@@ -103,10 +103,10 @@ def read_segment(segment: Segment) -> SegmentRecords:
         )
     with pa.ipc.open_file(pa.BufferReader(data)) as reader:
         records = reader.get_batch(0).replace_schema_metadata(None)
-    end_s = 0
-    if "end" in records.schema.names and records.num_rows:
-        end_s = pc.max(records.column("end")).as_py() or 0
-    return SegmentRecords(segment, records, end_s)
+    last_s = None
+    if "start" in records.schema.names:
+        last_s = pc.max(records.column("start")).as_py()
+    return SegmentRecords(segment, records, 0 if last_s is None else last_s + 1)
 
 
 def encode_records(records: pa.RecordBatch) -> bytes:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -12,7 +13,7 @@ import structlog
 from vpcflow.base.clock import Clock
 from vpcflow.base.errors import StoreError
 from vpcflow.deliver.firehose_lane import FirehoseLane, FirehoseReceiver
-from vpcflow.deliver.journal import Journal
+from vpcflow.deliver.journal import open_journal
 from vpcflow.deliver.lane import Desk, Lane
 from vpcflow.deliver.log_group import LogGroupLane, LogGroupReceiver
 from vpcflow.deliver.plan import DeliveryPlan, FirehoseDestination, S3Destination
@@ -20,8 +21,11 @@ from vpcflow.deliver.progress import DeliveryProgress, Gate, OnStatus
 from vpcflow.deliver.s3 import BucketLane, ObjectDestination
 from vpcflow.deliver.settings import DeliverySettings
 from vpcflow.deliver.state import DeliveryState
+from vpcflow.deliver.workers import Workers
 
 _LOG = structlog.get_logger(__name__)
+#: How long the end waits for destinations that are just given something.
+CLOSE_S = 3.0
 #: Of plans, the destination that is shared: kind and bucket or stream.
 _LaneKey = tuple[str, str]
 _LOG_GROUPS: _LaneKey = ("log-groups", "")
@@ -54,9 +58,7 @@ class DeliveryService:
         self._clock = clock
         self._plans = plans
         self._log_groups, self._objects, self._firehose = log_groups, objects, firehose
-        self.journal = Journal(
-            folder / "journal", settings.journal_bytes_max, settings.journal_segments_max
-        )
+        self.journal = open_journal(folder, settings)
         self._tmp = folder / "tmp"
         try:
             self._tmp.mkdir(exist_ok=True)
@@ -67,13 +69,17 @@ class DeliveryService:
         self.progress = DeliveryProgress(
             DeliveryState(folder / "state.sqlite"), settings, clock, gate, on_status
         )
-        self._desk = Desk(self.journal, self.progress, settings, clock)
+        # What is taken before the first step must not join what flow logs have with what they lack.
+        self.journal.cursors = frozenset(one.done for one in self.progress.state.all().values())
+        self._stop: threading.Event | None = None
+        self._is_closed = False
+        self._desk = Desk(self.journal, self.progress, settings, clock, self._is_ending)
         self._lanes: dict[_LaneKey, Lane] = {}
         self._busy: dict[_LaneKey, Future[bool]] = {}
         self._asked_s: float | None = None
-        self._pool: ThreadPoolExecutor | None = None
+        self._workers: Workers | None = None
         if settings.workers_max:
-            self._pool = ThreadPoolExecutor(settings.workers_max, "vpcflow-deliver")
+            self._workers = Workers(settings.workers_max, "vpcflow-deliver")
         #: What went wrong in delivery itself, not at a destination; empty when nothing.
         self.problem = ""
 
@@ -106,6 +112,7 @@ class DeliveryService:
 
     def run(self, stop: threading.Event) -> None:
         """Deliver until ``stop`` is set; a fault is told in ``problem`` and tried again."""
+        self._stop = stop
         wait_s = 0.0
         while not self._clock.wait(stop, wait_s):
             try:
@@ -120,9 +127,15 @@ class DeliveryService:
         self.close()
 
     def close(self) -> None:
-        """Wait for what is under way, within the destinations' own time-outs, and close the state."""
-        if self._pool is not None:
-            self._pool.shutdown(wait=True, cancel_futures=True)
+        """Wait for what is under way, but not for ever, and close the state; once is enough.
+
+        Shape: what a destination that hangs has taken after all is sent again by the next process.
+        """
+        if self._is_closed:
+            return
+        self._is_closed = True
+        if self._workers is not None and not self._workers.close(CLOSE_S, self._clock):
+            _LOG.warning("a destination hangs; what it was given is sent again at the next start")
         self.progress.state.close()
 
     def _run_elsewhere(self) -> None:
@@ -133,22 +146,26 @@ class DeliveryService:
         for key, lane in sorted(lanes, key=lambda one: one[1].backoff.is_failing):
             if key not in free or not lane.is_due():
                 continue
-            if self._pool is None:
+            if self._workers is None:
                 self._run_lane(lane)
                 continue
             if lane.backoff.is_failing:
                 if failing >= max(1, self._settings.workers_max - 1):
                     continue
                 failing += 1
-            self._busy[key] = self._pool.submit(self._run_lane, lane)
+            self._busy[key] = self._workers.submit(partial(self._run_lane, lane))
 
     def _run_lane(self, lane: Lane) -> bool:
         try:
             return lane.run()
         except Exception as error:  # noqa: BLE001 - it becomes the flow logs' status
-            _LOG.exception("destination failed")
-            lane.fail(lane.plans, error)
+            if not self._is_closed:
+                _LOG.exception("destination failed")
+                lane.fail(lane.plans, error)
             return False
+
+    def _is_ending(self) -> bool:
+        return self._is_closed or (self._stop is not None and self._stop.is_set())
 
     def _is_free(self, key: _LaneKey) -> bool:
         running = self._busy.get(key)

@@ -11,12 +11,13 @@ from pathlib import Path
 from vpcflow.base.errors import StoreError
 
 _SCHEMA = """
-CREATE TABLE IF NOT EXISTS cursors (
+CREATE TABLE IF NOT EXISTS deliveries (
     flow_log_id TEXT PRIMARY KEY,
     done INTEGER NOT NULL,
     publishing INTEGER,
     finished INTEGER NOT NULL DEFAULT 0,
-    lost INTEGER NOT NULL DEFAULT 0
+    lost INTEGER NOT NULL DEFAULT 0,
+    until_s INTEGER NOT NULL DEFAULT 0
 ) WITHOUT ROWID
 """
 _BUSY_TIMEOUT_S = 10.0
@@ -28,13 +29,15 @@ class Cursor:
 
     Shape: segments up to ``done`` are delivered; those up to ``publishing`` are perhaps partly in
     the bucket; ``finished`` means that it was deleted and has everything.
-    Units: ``lost`` counts records that became SKIPDATA.
+    Units: ``lost`` counts records that became SKIPDATA; ``until_s`` is the epoch second behind the
+    last start that was delivered, 0 before the first.
     """
 
     done: int
     publishing: int | None = None
     finished: bool = False
     lost: int = 0
+    until_s: int = 0
 
 
 class DeliveryState:
@@ -54,12 +57,13 @@ class DeliveryState:
             self._db.execute("PRAGMA synchronous = FULL")
             self._db.execute(_SCHEMA)
             rows = self._db.execute(
-                "SELECT flow_log_id, done, publishing, finished, lost FROM cursors"
+                "SELECT flow_log_id, done, publishing, finished, lost, until_s FROM deliveries"
             ).fetchall()
         except sqlite3.Error as error:
             raise self._cannot(error) from error
         self._cursors = {
-            row[0]: Cursor(row[1], row[2], finished=bool(row[3]), lost=row[4]) for row in rows
+            row[0]: Cursor(row[1], row[2], finished=bool(row[3]), lost=row[4], until_s=row[5])
+            for row in rows
         }
 
     def close(self) -> None:
@@ -72,9 +76,8 @@ class DeliveryState:
         return self._cursors.get(flow_log_id)
 
     def all(self) -> dict[str, Cursor]:
-        """Every cursor, by flow log."""
-        with self._lock:
-            return dict(self._cursors)
+        """Every cursor, by flow log; never waits for the disk."""
+        return self._cursors.copy()
 
     def add(self, flow_log_ids: Iterable[str], done: int) -> None:
         """Begin to deliver these flow logs behind segment ``done``."""
@@ -84,7 +87,7 @@ class DeliveryState:
         """Forget these flow logs."""
         ids = list(flow_log_ids)
         with self._lock:
-            self._many("DELETE FROM cursors WHERE flow_log_id = ?", [(one,) for one in ids])
+            self._many("DELETE FROM deliveries WHERE flow_log_id = ?", [(one,) for one in ids])
             for one in ids:
                 self._cursors.pop(one, None)
 
@@ -92,11 +95,19 @@ class DeliveryState:
         """Write down that objects with the segments up to ``to`` will be in the bucket."""
         self._change(flow_log_ids, lambda _, before: replace(before, publishing=to))
 
-    def advance(self, flow_log_ids: Iterable[str], done: int, lost: Mapping[str, int]) -> None:
+    def advance(
+        self, flow_log_ids: Iterable[str], done: int, until_s: int, lost: Mapping[str, int]
+    ) -> None:
         """These flow logs have everything up to segment ``done``."""
         self._change(
             flow_log_ids,
-            lambda one, before: Cursor(done, None, before.finished, before.lost + lost.get(one, 0)),
+            lambda one, before: Cursor(
+                done,
+                None,
+                before.finished,
+                before.lost + lost.get(one, 0),
+                max(before.until_s, until_s),
+            ),
         )
 
     def finish(self, flow_log_ids: Iterable[str]) -> None:
@@ -112,9 +123,9 @@ class DeliveryState:
     def _put(self, cursors: Mapping[str, Cursor]) -> None:
         with self._lock:
             self._many(
-                "INSERT OR REPLACE INTO cursors VALUES (?, ?, ?, ?, ?)",
+                "INSERT OR REPLACE INTO deliveries VALUES (?, ?, ?, ?, ?, ?)",
                 [
-                    (one, c.done, c.publishing, int(c.finished), c.lost)
+                    (one, c.done, c.publishing, int(c.finished), c.lost, c.until_s)
                     for one, c in cursors.items()
                 ],
             )
@@ -129,7 +140,9 @@ class DeliveryState:
                 self._db.executemany(sql, rows)
                 self._db.execute("COMMIT")
             except BaseException:
-                self._db.execute("ROLLBACK")
+                # A commit for which there is no room has ended the transaction itself.
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
                 raise
         except sqlite3.Error as error:
             raise self._cannot(error) from error

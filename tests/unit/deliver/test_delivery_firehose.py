@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -86,5 +87,35 @@ def test_a_slow_stream_holds_nobody_up(tmp_path: Path) -> None:
     assert desk.to.messages() == lines_for(PLAN, batches[0])
     desk.start()
     desk.service.step()
+    expected, deadline_s = lines_for(PLAN, *batches), time.monotonic() + 30
+    while len(desk.to.messages()) < len(expected) and time.monotonic() < deadline_s:
+        time.sleep(0.01)
     desk.service.close()
-    assert desk.to.messages() == lines_for(PLAN, *batches)
+    assert desk.to.messages() == expected
+
+
+def test_a_stream_that_hangs_does_not_hold_up_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vpcflow.deliver.service.CLOSE_S", 0.05)
+    desk = Delivery(tmp_path, PLAN, workers_max=1)
+    asked, goes_on = threading.Event(), threading.Event()
+
+    def hung(what: str) -> None:
+        asked.set()
+        assert goes_on.wait(30)
+
+    desk.to.before = hung
+    desk.commit(records_of(30))
+    desk.service.step()
+    assert asked.wait(30)
+    desk.service.close()
+    assert desk.to.records == []
+    worker = next(one for one in threading.enumerate() if one.name.startswith("vpcflow-deliver"))
+    assert worker.daemon
+    goes_on.set()
+    worker.join(30)
+    # What the stream took after all is not known to the next process, which sends it again.
+    desk.start()
+    assert desk.service.progress.cursor(PLAN) == 0
+    desk.service.close()

@@ -44,8 +44,8 @@ def test_records_arrive_with_their_streams(tmp_path: Path) -> None:
     assert sum(part.num_rows for part in parts.values()) == len(lines_for(PLAN, records))
     assert by_plan[on_interface.flow_log_id].streams.names == (f"{ENI}-reject",)
     assert desk.waiting == 0
-    end_s = max(row["end"] for row in records.to_pylist())
-    assert (PLAN.flow_log_id, "SUCCESS", None, end_s) in desk.statuses
+    until_s = max(row["start"] for row in records.to_pylist()) + 1
+    assert (PLAN.flow_log_id, "SUCCESS", None, until_s) in desk.statuses
 
 
 def test_without_a_flow_log_nothing_is_kept(tmp_path: Path) -> None:
@@ -245,3 +245,16 @@ def test_a_restart_goes_on_where_it_was(tmp_path: Path) -> None:
     desk.commit(batches[1])
     desk.service.step()
     assert desk.to.lines(PLAN) == lines_for(PLAN, *batches)
+
+
+def test_how_far_it_got_is_known_after_a_restart(tmp_path: Path) -> None:
+    records = records_of(20)
+    desk = Delivery(tmp_path, PLAN)
+    desk.commit(records)
+    desk.service.step()
+    desk.service.close()
+    desk.gate[PLAN.flow_log_id] = "Access error"
+    desk.start()
+    desk.service.step()
+    until_s = max(row["start"] for row in records.to_pylist()) + 1
+    assert desk.statuses[-1] == (PLAN.flow_log_id, "FAILED", "Access error", until_s)
