@@ -8,8 +8,13 @@ from functools import lru_cache
 from typing import Any, TypeVar
 
 from vpcflow.base.errors import ServiceError
+from vpcflow.control.wildcards import whole
 
 T = TypeVar("T")
+#: Values of all filters of a request together, as at AWS.
+VALUES_MAX = 200
+#: Patterns that are kept compiled.
+PATTERNS_HELD_MAX = 1024
 #: What a resource answers for a filter's name.
 Values = Callable[[T], Iterable[str]]
 
@@ -24,8 +29,14 @@ def select(
 ) -> list[T]:
     """The items that all filters let through; ``filters`` as ``[{"Name": ..., "Values": [...]}]``.
 
-    Errors: ServiceError ``InvalidParameterValue`` for a filter that is not known.
+    Errors: ServiceError ``InvalidParameterValue`` for a filter that is not known,
+    ``FilterLimitExceeded`` for too many values.
     """
+    if sum(len(one.get("Values") or ()) for one in filters or ()) > VALUES_MAX:
+        raise ServiceError(
+            "FilterLimitExceeded",
+            f"The maximum number of filter values specified on a single call is {VALUES_MAX}",
+        )
     kept = list(items)
     for one in filters or ():
         name, wanted = one.get("Name", ""), [str(value) for value in one.get("Values") or ()]
@@ -36,7 +47,7 @@ def select(
             item
             for item in kept
             if any(
-                value in plain or any(pattern.match(value) for pattern in patterns)
+                value in plain or any(pattern.fullmatch(value) for pattern in patterns)
                 for value in values(item)
             )
         ]
@@ -65,16 +76,17 @@ def _is_wild(value: str) -> bool:
     return "*" in value or "?" in value
 
 
-@lru_cache(1024)
+@lru_cache(PATTERNS_HELD_MAX)
 def _pattern(value: str) -> re.Pattern[str]:
     r"""``\*`` and ``\?`` are the characters themselves."""
-    parts = re.split(r"(\\.|[*?])", value)
-    text = "".join(
-        ".*"
-        if part == "*"
-        else "."
-        if part == "?"
-        else re.escape(part[1:] if len(part) == 2 and part[0] == "\\" else part)
-        for part in parts
-    )
-    return re.compile(text + r"\Z", re.DOTALL)
+    parts = [""]
+    for piece in re.split(r"(\\[\s\S]|[*?])", value):
+        if piece == "*":
+            parts.append("")
+        elif piece == "?":
+            parts[-1] += "."
+        else:
+            literal = piece[1:] if len(piece) == 2 and piece[0] == "\\" else piece
+            parts[-1] += re.escape(literal)
+    # Stars beside each other are one.
+    return whole([parts[0], *filter(None, parts[1:-1]), *parts[-1:]] if len(parts) > 1 else parts)

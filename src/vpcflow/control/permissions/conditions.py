@@ -11,6 +11,8 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
+from vpcflow.control.wildcards import whole
+
 #: Patterns that are kept compiled; more are compiled anew.
 PATTERNS_HELD_MAX = 8192
 _SETS = ("forallvalues:", "foranyvalue:")
@@ -22,18 +24,12 @@ _BACK = {mark: letter for letter, mark in _LITERAL.items()}
 
 @lru_cache(maxsize=PATTERNS_HELD_MAX)
 def pattern(text: str, *, ignore_case: bool = False) -> re.Pattern[str]:
-    """``*`` and ``?`` as a regular expression for a whole text.
-
-    Shape: each part between stars is taken where it is first found, and never looked for again, so
-    that no pattern costs more than its length times the text's.
-    """
-    first, *others = (
+    """``*`` and ``?`` as a regular expression for a whole text."""
+    parts = (
         "".join("." if letter == "?" else re.escape(_BACK.get(letter, letter)) for letter in part)
         for part in re.sub(r"\*+", "*", text).split("*")
     )
-    middle = "".join(f"(?>.*?{part})" for part in others[:-1])
-    last = f".*{others[-1]}" if others else ""
-    return re.compile(first + middle + last, re.DOTALL | (re.IGNORECASE if ignore_case else 0))
+    return whole(parts, re.IGNORECASE if ignore_case else 0)
 
 
 def like(text: str, wanted: str, *, ignore_case: bool = False) -> bool:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from network_world import ACCOUNT, PLACE, REGION, NetworkWorld, filters
 
@@ -434,6 +434,7 @@ def test_a_rule_keeps_what_makes_it_the_same(asked: dict[str, Any]) -> None:
         assert permission_of(one.rule("sgr-1", Direction.EGRESS)) == one
 
 
+@settings(deadline=None)
 @given(st.lists(_permissions(), min_size=1, max_size=3))
 def test_what_was_authorised_can_be_revoked(asked: list[dict[str, Any]]) -> None:
     with tempfile.TemporaryDirectory() as folder:
