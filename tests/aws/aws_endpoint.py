@@ -126,7 +126,7 @@ class AwsServer:
         }
 
     def aws(self, *arguments: str, home: Path, fails: bool = False) -> Any:
-        """What the real aws CLI answers, read as JSON; its message where it must fail."""
+        """What the real aws CLI answers, read as JSON, text of ``s3``; its message where it must fail."""
         done = subprocess.run(
             [str(_BIN / "aws"), "--output", "json", *arguments],
             env=self.environment(home),
@@ -139,4 +139,6 @@ class AwsServer:
             assert done.returncode != 0, done.stdout
             return done.stderr
         assert done.returncode == 0, f"{arguments}: {done.stderr}"
+        if arguments[:1] == ("s3",):
+            return done.stdout
         return json.loads(done.stdout) if done.stdout.strip() else None
