@@ -132,6 +132,8 @@ def test_a_role_that_cannot_deliver_is_told_at_once(data: Path) -> None:
     assert result.exit_code == 0
     assert "Access error" in result.stdout
     assert "no such role" in result.stderr
+    (made,) = rows(ask(data, "list", "--json"))
+    assert "no such role" in ask(data, "show", made["FlowLogId"]).stderr
 
 
 def test_what_could_not_be_made_is_an_error(data: Path) -> None:

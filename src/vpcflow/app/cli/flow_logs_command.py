@@ -164,6 +164,9 @@ def show(ctx: click.Context, flow_log_id: str, region: str | None, as_json: bool
         place = _place(settings, control.state, region, [flow_log_id])
         found = control.flow_logs.describe(place, ids=[flow_log_id]).flow_logs
         rows = _members(found, control.state, place)
+        # Of a status AWS says two words; what the role lacks is known here.
+        failed = [one for one in found if one.error_message]
+        problems = [control.flow_logs.role_problem(one, place) for one in failed]
     if not rows:
         raise ResourceError(
             f"there is no flow log {flow_log_id}", hint="`vpcflow flow-logs list` lists them"
@@ -175,6 +178,8 @@ def show(ctx: click.Context, flow_log_id: str, region: str | None, as_json: bool
     width = max(map(len, members))
     for name, value in members.items():
         click.echo(f"{name:{width}}  {_shown(value)}")
+    for problem in filter(None, problems):
+        click.echo(f"delivery begins once the role is mended: {problem}", err=True)
 
 
 @flow_logs.command()
