@@ -358,6 +358,19 @@ def test_devices_of_the_host_appear_and_go_over_the_api(tmp_path: Path, hosts: H
         until(lambda: "10.43.0.9" in addresses(), "interface that came later")
         run_in(hosts.web, "ip link del more")
         until(lambda: "10.43.0.9" not in addresses(), "end of the interface that went")
+
+        def metered() -> set[str]:
+            return set(json.loads(vpcflow(tmp_path, "status", "--json"))["interface"].values())
+
+        # One of the API takes a device over, and gives it back.
+        of_host = until(metered, "interface that is metered")
+        account = Account(server)
+        eni, _ = account.interface(*account.subnet())
+        vpcflow(tmp_path, "attach", eni, "--interface", "eth0", "--netns", hosts.web)
+        assert metered() == {eni}
+        until(lambda: addresses() == {WEB}, "end of the host's own interface")
+        vpcflow(tmp_path, "detach", eni)
+        until(lambda: metered() == of_host, "return of the host's own interface")
         server.stop()
 
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import select
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 
 from vpcflow.base.clock import Clock
 from vpcflow.base.errors import CaptureError
 from vpcflow.capture.meter import LATE_NS_MAX, Feed, Meter
+from vpcflow.capture.namespace_capture import NamespaceCapture
 from vpcflow.capture.observation_point import ObservationPoint, PointBook
 from vpcflow.capture.packet_batch import PacketBatch
 from vpcflow.capture.packet_sources.af_packet import AfPacketSource
@@ -40,26 +39,6 @@ LOG_READS_MAX = 64
 PROBLEMS_MAX = 100
 #: After how long a namespace that could not be entered is tried again.
 ENTER_AGAIN_S = 5.0
-
-
-@dataclass
-class NamespaceCapture:
-    """What is open in one network namespace."""
-
-    name: str
-    generation: int
-    ring: AfPacketSource
-    feed: Feed
-    verdicts: VerdictFeed
-    log: NflogSource | None
-    ruleset: RulesetGeneration
-    mirror: Feed | None = None
-    decapsulator: Decapsulator | None = None
-    mirrored_slots: frozenset[int] = frozenset()
-    dropped: dict[str, int] = field(default_factory=dict)
-    #: Batches of the block at hand that are not counted to their end.
-    waiting: list[tuple[Feed, PacketBatch]] = field(default_factory=list)
-    leaving: list[int] = field(default_factory=list)
 
 
 class LiveCapture:
@@ -143,7 +122,7 @@ class LiveCapture:
     def close(self) -> None:
         """Give rings and logs back."""
         for capture in self._open.values():
-            _close(capture)
+            capture.close()
         self._open.clear()
 
     def round(self, hold_ns: int) -> None:
@@ -281,9 +260,7 @@ class LiveCapture:
         if slot is None:
             capture.feed.devices.forget(device)
             return
-        point = self.book.point(slot)
-        if point is not None:
-            self.book.gone(point.interface.interface_id, capture.name, at_s=self._clock.now_s())
+        self._give_up(capture, slot)
         # Its last packets may still be in the ring.
         capture.leaving.append(device)
 
@@ -304,9 +281,21 @@ class LiveCapture:
             # Its packets count as not metered; those of all others go on.
             self._note(str(error))
             return False
+        before = capture.feed.devices.slot(device)
+        if before is not None and before != point.slot:
+            self._give_up(capture, before)
         capture.feed.devices.put(device, point.slot, binding.side)
         self._write_defaults([point])
         return True
+
+    def _give_up(self, capture: NamespaceCapture, slot: int) -> None:
+        """A device is this point no longer: the point is gone, unless another device here is it."""
+        point = self.book.point(slot)
+        if point is None:
+            return
+        holder = self._inventory.holder(point.interface.interface_id)
+        if holder is None or holder[0] != capture.name:
+            self.book.gone(point.interface.interface_id, capture.name, at_s=self._clock.now_s())
 
     def _points_changed(self, namespaces: Iterable[str]) -> None:
         points = self.book.points()
@@ -406,7 +395,7 @@ class LiveCapture:
             self._turn(self._now_ns())
         capture.verdicts.advance(self.meter)
         self._count_losses(capture)
-        _close(capture)
+        capture.close()
         del self._open[name]
         for point in self.book.points():
             if point.namespace == name and point.until_s is None:
@@ -486,12 +475,3 @@ class LiveCapture:
         now_s = self._clock.monotonic_s()
         self._verdict_clock_ns += int(min(now_s - self._ticked_s, WAIT_S_MAX) * _NS)
         self._ticked_s = now_s
-
-
-def _close(capture: NamespaceCapture) -> None:
-    capture.waiting.clear()
-    capture.ring.close()
-    capture.ruleset.close()
-    if capture.log is not None:
-        with contextlib.suppress(OSError):
-            capture.log.close()

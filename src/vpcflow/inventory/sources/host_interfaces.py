@@ -179,6 +179,11 @@ class HostInterfaces:
             return device.binding
         return self.vanished.binding((namespace, ifindex))
 
+    def holder(self, interface_id: str) -> DeviceKey | None:
+        """The device that an interface is at; None without one."""
+        device = self._holders.get(interface_id)
+        return None if device is None else device.key
+
     def bindings(self, namespace: str) -> dict[int, Binding]:
         """All devices of a namespace that are interfaces, without those that vanished."""
         return {

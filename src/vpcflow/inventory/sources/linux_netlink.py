@@ -174,6 +174,10 @@ class LinuxInventory:
         """All devices of a namespace that are interfaces, by ifindex."""
         return self._host.bindings(namespace)
 
+    def holder(self, interface_id: str) -> DeviceKey | None:
+        """The device (namespace, ifindex) that an interface is at; None without one."""
+        return self._host.holder(interface_id)
+
     def take_changed_devices(self) -> set[DeviceKey] | None:
         """Devices (namespace, ifindex) that changed since the last call; None: look at all."""
         return self._host.take_changed_devices()
