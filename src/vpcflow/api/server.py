@@ -10,12 +10,9 @@ from collections.abc import Callable
 from typing import Any
 
 import uvicorn
-from fastapi import FastAPI, Request
-from fastapi.responses import JSONResponse, Response
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from vpcflow.api.aws.endpoint import AwsEndpoint
+from vpcflow.api.aws.endpoint import AwsEndpoint, Message, Receive, Send
 from vpcflow.api.settings import DEFAULT_PORT, ApiSettings
 from vpcflow.base.errors import SettingsError
 
@@ -29,7 +26,8 @@ CLOSING_MAX = 64
 KEEP_ALIVE_S = 75
 #: How long an ending server waits for requests that are being answered.
 SHUTDOWN_S = 5
-_LOOPBACK = ("127.0.0.1", "::1")
+#: What ``own_pages`` answers.
+OWN_PAGES = frozenset({"/_vpcflow/health", "/_vpcflow/metrics"})
 
 
 def bind(settings: ApiSettings) -> socket.socket:
@@ -63,26 +61,31 @@ def _bound(host: str, port: int) -> socket.socket:
     return listening
 
 
-def make_app(endpoint: AwsEndpoint) -> FastAPI:
-    """Our own pages below ``/_vpcflow``, which can be no bucket's name; AWS's APIs everywhere else."""
-    app = FastAPI(title="vpcflow", openapi_url=None, docs_url=None, redoc_url=None)
+class Front:
+    """The whole ASGI application: our own pages, and AWS's APIs everywhere else.
 
-    @app.get("/_vpcflow/health")
-    async def health() -> JSONResponse:
-        """Whether it answers."""
-        return JSONResponse({"status": "ok"})
+    FastAPI is loaded when the first page of ours is asked for: AWS's clients need none of it.
+    """
 
-    @app.get("/_vpcflow/metrics")
-    async def metrics(request: Request) -> Response:
-        """Counters for Prometheus; to this machine alone."""
-        if request.client is None or request.client.host not in _LOOPBACK:
-            return JSONResponse({"error": "metrics are for loopback alone"}, status_code=403)
-        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+    def __init__(self, endpoint: AwsEndpoint) -> None:
+        self._endpoint = endpoint
+        self._pages: Any = None
 
-    app.mount("/", endpoint)
-    # What no path matches, as ``OPTIONS *``, is AWS's too.
-    app.router.default = endpoint
-    return app
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """One request."""
+        own = scope["type"] == "http" and scope["method"] == "GET" and scope["path"] in OWN_PAGES
+        if not own:
+            await self._endpoint(scope, receive, send)
+            return
+        if self._pages is None:
+            self._pages = await asyncio.to_thread(_own_pages)
+        await self._pages(scope, receive, send)
+
+
+def _own_pages() -> Any:
+    from vpcflow.api.own_pages import own_pages
+
+    return own_pages()
 
 
 class ApiServer:
@@ -99,7 +102,7 @@ class ApiServer:
         self._socket = bind(settings)
         self._endpoint = endpoint
         config = uvicorn.Config(
-            make_app(endpoint),
+            Front(endpoint),
             http=bounded_protocol(settings.head_timeout_s, settings.connections_max),
             loop="auto",
             ws="none",

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from vpcflow.record.column_buffers import text_column
 from vpcflow.record.column_names import is_account, is_tag
 from vpcflow.record.field_spec import ADDRESS_TYPE, TEXT_TYPE, FieldKind, FieldSpec
 from vpcflow.record.reasons import LINE_BYTES_MAX, BadLineReason
@@ -17,8 +18,8 @@ from vpcflow.record.values import text_to_addresses
 
 Mask = npt.NDArray[np.bool_]
 
-_NULL_TEXTS = pa.array(["", "-"])
-_NULL_WORDS = pa.array(["", "-", "none", "null", "nan"])
+_NULL_TEXTS = text_column(["", "-"])
+_NULL_WORDS = text_column(["", "-", "none", "null", "nan"])
 _WHOLE = r"^[0-9]{1,19}(\.0*)?$"
 _FRACTION = r"\.0*$"
 _ODD = r"[\s\x00-\x1f\x7f]"

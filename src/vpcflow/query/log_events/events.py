@@ -16,8 +16,6 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from vpcflow.query.log_events.hash_kernels import hash_texts
-
 Longs = npt.NDArray[np.int64]
 Words = npt.NDArray[np.uint64]
 TIME_DIGITS = 13
@@ -166,6 +164,8 @@ def line_hashes(lines: pa.Array, seeds: Words) -> tuple[Words, Words]:
     """Two hashes of each line, with what its stream gave."""
     first, second = np.zeros(len(lines), np.uint64), np.zeros(len(lines), np.uint64)
     if len(lines):
+        from vpcflow.query.log_events.hash_kernels import hash_texts  # the server starts without
+
         text = lines.buffers()[2]
         data = np.frombuffer(text, np.uint8) if text is not None else np.zeros(0, np.uint8)
         hash_texts(_offsets(lines), data, seeds, first, second)
