@@ -44,8 +44,10 @@ class LogGroupDeliveries:
                     self._feed(place, group, delivery, ingested_ms)
             except FlowLogError as error:
                 _LOG.warning("log group not served", group=group, error=str(error))
-                for delivery in together:
-                    refused[delivery.plan.flow_log_id] = FailureMessage.UNKNOWN_ERROR
+                refused |= _refused(together)
+            except Exception:  # noqa: BLE001 - one group's fault must not hide all the others
+                _LOG.exception("log group not served", group=group)
+                refused |= _refused(together)
         return refused
 
     def _feed(self, place: Place, group: str, delivery: LogGroupDelivery, ingested_ms: int) -> None:
@@ -60,6 +62,10 @@ class LogGroupDeliveries:
                 lines = lines_of(records, log_format).decode().splitlines()
                 starts = filled_numbers(records.column("start"), 0).astype(np.int64) * _MS
                 self._groups.hub.publish(place, group, stream, starts.tolist(), lines, ingested_ms)
+
+
+def _refused(deliveries: Sequence[LogGroupDelivery]) -> dict[str, str]:
+    return {one.plan.flow_log_id: FailureMessage.UNKNOWN_ERROR for one in deliveries}
 
 
 def _by_group(

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+import structlog
 from prometheus_client import Counter
 
 from vpcflow.base.clock import Clock
@@ -20,6 +21,7 @@ Gate = Callable[[DeliveryPlan], str | None]
 #: has; None when it has none.
 OnStatus = Callable[[DeliveryPlan, DeliveryStatus, str | None, int | None], None]
 
+_LOG = structlog.get_logger(__name__)
 FAILURES = Counter(
     "vpcflow_deliver_failures", "Deliveries of a flow log that were refused", ["message"]
 )
@@ -62,14 +64,22 @@ class DeliveryProgress:
         self.active: tuple[DeliveryPlan, ...] = ()
         self._seen: Sequence[DeliveryPlan] | None = None
 
-    def refresh(self, plans: Sequence[DeliveryPlan], first_number: int) -> bool:
+    def refresh(self, plans: Sequence[DeliveryPlan], first_number: int, last_number: int) -> bool:
         """Take over the plans of now; whether there were others before."""
         plans = tuple(plans)
         if plans == self._seen:
             return False
         ids = {plan.flow_log_id for plan in plans}
         held = self.state.all()
-        self.state.remove(one for one in held if one not in ids)
+        gone = {one: cursor for one, cursor in held.items() if one not in ids}
+        for one, cursor in gone.items():
+            if not cursor.finished and cursor.done < last_number:
+                _LOG.warning(
+                    "a flow log is gone before it had everything",
+                    flow_log=one,
+                    batches=last_number - cursor.done,
+                )
+        self.state.remove(gone)
         self.state.add((one for one in ids if one not in held), first_number - 1)
         with self._lock:
             self._health = {

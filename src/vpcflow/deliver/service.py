@@ -97,7 +97,7 @@ class DeliveryService:
         progress = self.progress
         # Before the plans: what comes later may belong to a flow log that is made just now.
         last = self.journal.last
-        changed = progress.refresh(self._plans(), self.journal.first)
+        changed = progress.refresh(self._plans(), self.journal.first, last)
         if progress.settle_deleted(last) or changed:
             self._assign_lanes()
         self._ask_gates()

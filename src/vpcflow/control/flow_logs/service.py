@@ -54,8 +54,8 @@ _NOT_FOUND = {
     ),
 }
 
-#: How long records from before its deletion may still come for a flow log.
-DRAIN_S = 3600
+#: How long a flow log that was deleted is delivered to: its destination may be down just then.
+DRAIN_S = 86_400
 Plan = tuple[FlowLog, Place, FlowLogSelection]
 _Refusal = tuple[str, str]
 _Groups = Mapping[str, tuple[LogGroupSource, ...]]
@@ -231,13 +231,16 @@ class FlowLogService:
                 flow_log, status=status, error_message=message, visible_until_s=visible_until_s
             )
 
-        flow_log = self._state.get(FLOW_LOGS, place, flow_log_id)
-        if flow_log is None or told(flow_log) == flow_log:
-            return
-        with self._state.change() as change:
-            flow_log = change.get(FLOW_LOGS, place, flow_log_id)
-            if flow_log is not None:
-                change.put(FLOW_LOGS, place, flow_log_id, told(flow_log))
+        # What one that was deleted gets at last is to be readable; nothing that it has is hidden.
+        well = status is DeliveryStatus.SUCCESS
+        for kind in (FLOW_LOGS, PAST_FLOW_LOGS) if well else (FLOW_LOGS,):
+            flow_log = self._state.get(kind, place, flow_log_id)
+            if flow_log is None or told(flow_log) == flow_log:
+                continue
+            with self._state.change() as change:
+                flow_log = change.get(kind, place, flow_log_id)
+                if flow_log is not None:
+                    change.put(kind, place, flow_log_id, told(flow_log))
 
     def forget_past(self, change: Change, place: Place, group_name: str) -> None:
         """A log group is deleted with this change: what flow logs had in it goes with it.

@@ -278,6 +278,20 @@ def test_a_weak_role_fails_until_it_is_mended(world: World) -> None:
     assert mended.error_message is None
 
 
+def test_what_a_deleted_flow_log_gets_at_last_is_readable(world: World) -> None:
+    world.roles.add(GROUP["DeliverLogsPermissionArn"])
+    made = world.only(GROUP)
+    world.service.set_status(PLACE, made, DeliveryStatus.FAILED, "Unknown error", 1_700_000_050)
+    world.clock.advance(100)
+    world.service.delete(PLACE, [made])
+    ends = [source.selection.until_s for source in sources(world)]
+    assert ends == [1_700_000_050]
+    world.service.set_status(PLACE, made, DeliveryStatus.SUCCESS)
+    assert [source.selection.until_s for source in sources(world)] == [1_700_000_100]
+    world.service.set_status(PLACE, made, DeliveryStatus.FAILED, "Access error", 1_700_000_060)
+    assert [source.selection.until_s for source in sources(world)] == [1_700_000_100]
+
+
 def test_a_status_that_stays_writes_nothing(world: World) -> None:
     made = world.only(S3)
     mark = world.state.mark(FLOW_LOGS)
