@@ -12,6 +12,7 @@ from vpcflow.control.state import Place
 
 #: Events that wait for a watcher; more are dropped and counted, and the update says ``sampled``.
 WAITING_EVENTS_MAX = 5_000
+#: Sessions of one account and region, as at AWS.
 SESSIONS_MAX = 15
 UPDATE_EVENTS_MAX = 500
 
@@ -95,10 +96,10 @@ class LiveTailHub:
         self._lock = threading.Lock()
 
     def open(self, choice: TailChoice) -> TailSession | None:
-        """A new session; None when there are SESSIONS_MAX."""
+        """A new session; None when the place has SESSIONS_MAX."""
         session = TailSession(choice)
         with self._lock:
-            if len(self._sessions) >= SESSIONS_MAX:
+            if sum(one.choice.place == choice.place for one in self._sessions) >= SESSIONS_MAX:
                 return None
             self._sessions = (*self._sessions, session)
         return session

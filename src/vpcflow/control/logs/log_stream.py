@@ -114,21 +114,22 @@ class LogStreams:
         with self._database.reading() as connection:
             return [_stream(row) for row in connection.execute(statement)]
 
-    def create(self, place: Place, group: str, stream: str, now_ms: int) -> bool:
-        """Make a stream; False when it is there."""
+    def create(
+        self, connection: Connection, place: Place, group: str, stream: str, now_ms: int
+    ) -> bool:
+        """Make a stream within somebody's transaction; False when it is there."""
         key = _key(place, group, stream)
-        with self._database.writing() as connection:
-            match = and_(self._of(place, group), _T.stream_name == stream)
-            row = connection.execute(select(LOG_STREAMS).where(match)).first()
-            if row is not None and row.is_there:
-                return False
-            from_s = 0 if row is None else row.visible_from_s
-            connection.execute(delete(LOG_STREAMS).where(match))
-            connection.execute(
-                LOG_STREAMS.insert().values(
-                    **key, is_there=True, created_ms=now_ms, visible_from_s=from_s
-                )
+        match = and_(self._of(place, group), _T.stream_name == stream)
+        row = connection.execute(select(LOG_STREAMS).where(match)).first()
+        if row is not None and row.is_there:
+            return False
+        from_s = 0 if row is None else row.visible_from_s
+        connection.execute(delete(LOG_STREAMS).where(match))
+        connection.execute(
+            LOG_STREAMS.insert().values(
+                **key, is_there=True, created_ms=now_ms, visible_from_s=from_s
             )
+        )
         return True
 
     def remove(self, place: Place, group: str, stream: str, now_ms: int) -> bool:

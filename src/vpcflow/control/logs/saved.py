@@ -14,6 +14,8 @@ from vpcflow.control.state import Kind, Place, State
 POLICIES_MAX = 10
 POLICY_BYTES_MAX = 5_120
 DEFINITIONS_MAX = 1_000
+#: Log groups that one saved query names.
+DEFINITION_GROUPS_MAX = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,8 @@ def put_definition(
 
     Errors: ServiceError for an update of one that is not there.
     """
+    if len(definition.log_groups) > DEFINITION_GROUPS_MAX:
+        raise invalid(f"A query definition names at most {DEFINITION_GROUPS_MAX} log groups.")
     with state.change() as change:
         held = change.all(QUERY_DEFINITIONS, place)
         if is_update:
@@ -91,11 +95,12 @@ def delete_definition(state: State, place: Place, definition_id: str) -> None:
 
 def put_policy(state: State, place: Place, policy: ResourcePolicy) -> None:
     """Keep a policy; one of the same name is replaced."""
+    small = len(policy.document.encode()) <= POLICY_BYTES_MAX
     try:
-        read = json.loads(policy.document)
-    except ValueError as error:
+        read = json.loads(policy.document) if small else None
+    except (ValueError, RecursionError) as error:
         raise invalid("The policy document is not valid JSON.") from error
-    if not isinstance(read, dict) or len(policy.document.encode()) > POLICY_BYTES_MAX:
+    if not isinstance(read, dict):
         raise invalid(f"A policy document is a JSON object of at most {POLICY_BYTES_MAX} bytes.")
     with state.change() as change:
         held = change.all(RESOURCE_POLICIES, place)

@@ -14,7 +14,6 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from vpcflow.base.errors import ServiceError, StoreError
-from vpcflow.control.arns import Arn
 from vpcflow.control.logs.live_tail import LiveTailHub
 from vpcflow.control.logs.log_group import (
     CLASSES,
@@ -26,6 +25,7 @@ from vpcflow.control.logs.log_group import (
     checked_name,
     checked_stream_name,
     events_key,
+    group_arn,
     group_missing,
     invalid,
     violated,
@@ -193,12 +193,14 @@ class LogGroupService:
 
     def update_group(self, place: Place, name: object, **members: Any) -> None:
         """Set members of a group: retention, key, protection."""
-        name = checked_name(name)
+        self._alter(place, checked_name(name), lambda group: replace(group, **members))
+
+    def _alter(self, place: Place, name: str, alter: Callable[[LogGroup], LogGroup]) -> None:
         with self._state.change() as change:
             group = change.get(LOG_GROUPS, place, name)
             if group is None:
                 raise group_missing()
-            change.put(LOG_GROUPS, place, name, replace(group, **members))
+            change.put(LOG_GROUPS, place, name, alter(group))
 
     def set_retention(self, place: Place, name: object, days: int | None) -> None:
         """Set the days after which events expire; None: never."""
@@ -212,26 +214,30 @@ class LogGroupService:
 
         Errors: ServiceError, also for an ARN of anything else.
         """
-        found = re.fullmatch(r"arn:[\w-]+:logs:([\w-]*):(\d*):log-group:([^:*]+)", text)
+        found = re.fullmatch(r"arn:[\w-]+:logs:[\w-]*:\d*:log-group:([^:*]+)", text)
         if found is None:
             raise invalid(
                 f"1 validation error detected: Value '{text}' at 'resourceArn' "
                 "failed to satisfy constraint: Member must be the ARN of a log group"
             )
-        arn = Arn.parse(text)
-        if (arn.account_id, arn.region) != place:
+        # As permission was asked for this very text, it must be the group's own.
+        if text != group_arn(place, found[1]):
             raise group_missing()
-        return self.group(place, found[3]).name
+        return self.group(place, found[1]).name
 
     def add_tags(self, place: Place, name: str, tags: Mapping[str, str]) -> None:
         """Add or replace tags."""
-        self.update_group(place, name, tags=_checked_tags(self.group(place, name).tags, tags))
+        self._alter(place, name, lambda group: replace(group, tags=_checked_tags(group.tags, tags)))
 
     def remove_tags(self, place: Place, name: str, keys: Collection[str]) -> None:
         """Remove tags."""
-        tags = self.group(place, name).tags
-        left = {key: value for key, value in tags.items() if key not in keys}
-        self.update_group(place, name, tags=left)
+        gone = frozenset(keys)
+
+        def without(group: LogGroup) -> LogGroup:
+            left = {key: value for key, value in group.tags.items() if key not in gone}
+            return replace(group, tags=left)
+
+        self._alter(place, name, without)
 
     def stored_bytes(self, place: Place, group: LogGroup, now_ms: int) -> int:
         """Bytes of the text events that have not expired."""
@@ -240,11 +246,14 @@ class LogGroupService:
     def create_stream(self, place: Place, group: object, stream: object, now_ms: int) -> None:
         """Make a stream; names as the flow log service gives them are not refused."""
         group, stream = checked_name(group), checked_stream_name(stream)
-        self.group(place, group)
-        if not self.streams.create(place, group, stream, now_ms):
-            raise ServiceError(
-                "ResourceAlreadyExistsException", "The specified log stream already exists"
-            )
+        # Within one change, so that the group is not deleted in between and leaves it behind.
+        with self._state.change() as change:
+            if change.get(LOG_GROUPS, place, group) is None:
+                raise group_missing()
+            if not self.streams.create(change.connection, place, group, stream, now_ms):
+                raise ServiceError(
+                    "ResourceAlreadyExistsException", "The specified log stream already exists"
+                )
 
     def delete_stream(self, place: Place, group: object, stream: object, now_ms: int) -> None:
         """Delete a stream and its events; its flow records stay in the table, unseen here."""

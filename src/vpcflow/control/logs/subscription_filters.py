@@ -34,8 +34,10 @@ _UNDELIVERABLE = (
 Probe = Callable[[Place, SubscriptionFilter], bool]
 
 
-def check_destination(destination_arn: str, role_arn: str | None) -> None:
-    """Only delivery streams of Firehose are destinations; refuse the others as AWS words it.
+def check_destination(place: Place, destination_arn: str, role_arn: str | None) -> None:
+    """Only own delivery streams of Firehose are destinations; refuse the others as AWS words it.
+
+    Shape: a stream has no policy by which its account could let another one in.
 
     Errors: ServiceError.
     """
@@ -55,6 +57,8 @@ def check_destination(destination_arn: str, role_arn: str | None) -> None:
         raise invalid(
             f"PutSubscriptionFilter operation cannot work with destinationArn for vendor {arn.service}"
         )
+    if (arn.account_id, arn.region) != place:
+        raise invalid(_UNDELIVERABLE.format("Firehose"))
 
 
 def put_subscription_filter(
@@ -64,7 +68,7 @@ def put_subscription_filter(
 
     Errors: ServiceError.
     """
-    check_destination(wanted.destination_arn, wanted.role_arn)
+    check_destination(place, wanted.destination_arn, wanted.role_arn)
     checked_filter_name(wanted.name)
     pattern = checked_pattern(wanted.pattern)
     _check(state, place, wanted, pattern)

@@ -168,7 +168,7 @@ class _Handlers:
 
     def put_subscription(self, call: Call) -> None:
         role_arn = call.get("roleArn")
-        check_destination(call.get("destinationArn"), role_arn)
+        check_destination(call.place, call.get("destinationArn"), role_arn)
         call.authorize(call.caller, "iam:PassRole", [role_arn], {"iam:PassedToService": _SERVICE})
         wanted = SubscriptionFilter(
             call.get("filterName"),

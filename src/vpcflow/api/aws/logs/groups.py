@@ -48,7 +48,8 @@ class GroupOperations:
                 self._create,
                 "logGroupName logGroupClass tags kmsKeyId deletionProtectionEnabled",
                 resources=group_resources,
-                note="the key is kept; events are not encrypted with it",
+                note="the class is kept and shown, groups of all classes work alike; the key is "
+                "kept, events are not encrypted with it",
             ),
             Operation("DeleteLogGroup", self._delete, "logGroupName", resources=group_resources),
             Operation(

@@ -312,6 +312,14 @@ def test_a_third_subscription_is_refused_as_recorded(world: World) -> None:
             "Check if the given Firehose stream is in ACTIVE state.",
         ),
         (
+            STREAM.replace("123456789012", "210987654321"),
+            ROLE,
+            "group",
+            "InvalidParameterException",
+            "Could not deliver test message to specified Firehose stream. "
+            "Check if the given Firehose stream is in ACTIVE state.",
+        ),
+        (
             "nonsense",
             ROLE,
             "group",
