@@ -117,6 +117,20 @@ def access_denied() -> ServiceError:
     return ServiceError("AccessDenied", "Access Denied", status=403)
 
 
+def check_encoding(call: Call) -> None:
+    """Refuse another encoding of keys than ``url``.
+
+    Errors: ServiceError ``InvalidArgument``.
+    """
+    asked = call.get("EncodingType")
+    if asked not in (None, "url"):
+        raise ServiceError(
+            "InvalidArgument",
+            "Invalid Encoding Method specified in Request",
+            fields={"ArgumentName": "encoding-type", "ArgumentValue": asked},
+        )
+
+
 def owner_of(account_id: str) -> dict[str, str]:
     """An account as S3 names owners: 64 hexadecimal digits."""
     digits = hashlib.sha256(f"canonical user of {account_id}".encode()).hexdigest()

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from vpcflow.api.aws.operation import Call, Operation, Result
-from vpcflow.api.aws.s3.access import Access, owner_of
+from vpcflow.api.aws.s3.access import Access, check_encoding, owner_of
 from vpcflow.base.errors import ServiceError
 from vpcflow.control.buckets import Bucket
 from vpcflow.store.objects import ObjectStore, StoredObject
@@ -168,6 +168,7 @@ def _listed(one: StoredObject, encode: Any, owner: Bucket | None) -> dict[str, A
 
 
 def _encoder(call: Call) -> Any:
+    check_encoding(call)
     if call.get("EncodingType") == "url":
         return lambda text: quote(text, safe=_PLAIN)
     return lambda text: text

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import quote
 
 from vpcflow.api.aws.operation import Call, Operation, Result
-from vpcflow.api.aws.s3.access import Access, owner_of
+from vpcflow.api.aws.s3.access import Access, check_encoding, owner_of
 from vpcflow.api.aws.s3.bucket_operations import NO_GRANTS_OF_NEW, refuse_other_acl
 from vpcflow.api.aws.s3.conditions import byte_range, check_read, write_condition
 from vpcflow.api.aws.s3.listing_operations import STORAGE_CLASS
@@ -226,6 +226,7 @@ class MultipartOperations:
         left = [part for part in self._uploads.parts(upload) if part.number > marker]
         given = left[:limit]
         owner = owner_of(bucket.account_id)
+        initiator = upload.facts.get("owner", bucket.account_id)
         return {
             "Bucket": bucket.name,
             "Key": upload.key,
@@ -235,7 +236,7 @@ class MultipartOperations:
             "MaxParts": limit,
             "IsTruncated": len(left) > len(given),
             "Parts": [_listed_part(part, upload) for part in given] or None,
-            "Initiator": owner_of(upload.facts.get("owner", bucket.account_id)),
+            "Initiator": {**owner_of(initiator), "DisplayName": initiator},
             "Owner": owner,
             "StorageClass": STORAGE_CLASS,
             "ChecksumAlgorithm": upload.facts.get("algorithm") or None,
@@ -250,6 +251,7 @@ class MultipartOperations:
         limit = min(int(call.get("MaxUploads", _PAGE_MAX)), _PAGE_MAX)
         left = self._uploads.begun(bucket.name, prefix=prefix, after=marker)
         given = left[:limit]
+        check_encoding(call)
         url = call.get("EncodingType") == "url"
         encode = quote if url else str
         more = len(left) > len(given)
