@@ -30,7 +30,6 @@ from vpcflow.record.flow_log_selection import LogGroupSource, ScopeColumn, lines
 from vpcflow.store.arrow_views import codes_of, numbers_of, one_chunk
 from vpcflow.store.data_file_entry import DataFileEntry
 from vpcflow.store.ingestion_times import IngestionTimes
-from vpcflow.store.layout import from_stored
 from vpcflow.store.stored_schema import STORED_COLUMNS
 
 #: Footers of data files that are kept; a file never changes.
@@ -188,6 +187,8 @@ class FlowRecords:
         )
 
     def _printed(self, found: Sequence[FoundRows], pattern: Pattern | None) -> list[Events]:
+        from vpcflow.store.layout import from_stored  # with its kernels; the server starts without
+
         formats = {name for one in found for name in one.source.selection.log_format.columns}
         scan = RecordScan(columns={*formats, "start", "end"})
         table = self._read(found[0].group, stored_columns([scan]))

@@ -104,6 +104,9 @@ class LogEventReader:
 
     def warm_up(self) -> None:
         """Load the kernels, which the first page would wait for; in a thread of its own at best."""
+        from vpcflow.store.layout import from_stored  # the server starts without
+
+        from_stored(pa.table({"start": pa.array([0], pa.int64())}))
         record = pa.record_batch({"start": pa.array([0], pa.int64())})
         lines = lines_array(lines_of(record, default_format()), 1)
         line_hashes(lines, stream_hashes(["-"]))
