@@ -126,7 +126,7 @@ class ControlService:
         self._stop = threading.Event()
         self._threads = [
             threading.Thread(
-                target=_run_first, args=(on_thread, target, self._stop), name=name, daemon=True
+                target=_run, args=(on_thread, target, self._stop), name=name, daemon=True
             )
             for name, target in (
                 ("vpcflow-delivery", self.delivery.run),
@@ -233,7 +233,7 @@ class ControlService:
             rounds += 1
 
 
-def _run_first(
+def _run(
     first: Callable[[], None], target: Callable[[threading.Event], None], stop: threading.Event
 ) -> None:
     first()
