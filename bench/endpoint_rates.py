@@ -33,6 +33,8 @@ LOAD_S = 4.0
 CONNECTIONS = 16
 VARIANTS = 500
 HOUR_S = 3_600
+#: A server loads kernels a second after its start.
+WARM_UP_S = 4.0
 SSH_REJECTS = "[v, account, eni, s, d, sp, dp=22, p=6, packets, bytes, st, en, action=REJECT, ls]"
 PLACE = Place(ACCOUNT, REGION)
 FORM = {"Content-Type": "application/x-www-form-urlencoded; charset=utf-8"}
@@ -167,7 +169,7 @@ def puts(folder: Path, runs: int) -> list[Result]:
 
 
 def first_pages(folder: Path, table: Path, runs: int) -> list[Result]:
-    """First pages of FilterLogEvents of one hour: of a process that was just started, and later ones."""
+    """First pages of FilterLogEvents of one hour: of a process seconds after its start, and later ones."""
     data = DataFolder(folder / "pages")
     shutil.copytree(table, data.root, copy_function=_linked)
     index = FileIndex(data)
@@ -189,6 +191,7 @@ def first_pages(folder: Path, table: Path, runs: int) -> list[Result]:
         for number in range(max(3, runs)):
             with Endpoint(data.root) as endpoint:
                 logs = endpoint.client("logs")
+                time.sleep(WARM_UP_S)
                 for at, group in enumerate(groups * 3):
                     hour_s = begin_s + (number * 37 + at * 5) % hours * HOUR_S
                     asked = {

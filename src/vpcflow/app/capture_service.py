@@ -47,8 +47,6 @@ if TYPE_CHECKING:
 
 #: How often the open interval's mark says that the process lives.
 BEAT_S = 1.0
-#: Metering begins first; then what only questions need is loaded.
-WARM_UP_AFTER_S = 1.0
 #: Interfaces that the status tells by name.
 INTERFACES_TOLD_MAX = 1_000
 
@@ -167,7 +165,7 @@ class CaptureService:
         )
         stack.callback(self._following.close)
         self._following.begin()
-        self._control.start(WARM_UP_AFTER_S)
+        self._control.start()
         self._events.serving(self._control)
 
     def status(self) -> dict[str, Any]:

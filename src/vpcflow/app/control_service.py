@@ -52,6 +52,8 @@ _LOG = structlog.get_logger(__name__)
 #: How often expired text is removed and metrics that wait are written.
 HOUSEKEEPING_S = 5.0
 EXPIRY_EVERY = 720
+#: Metering and the first answers come first; then what only questions need is loaded.
+WARM_UP_AFTER_S = 1.0
 
 
 class ControlService:
@@ -174,9 +176,8 @@ class ControlService:
         )
         return {service.name: service for service in made}
 
-    def start(self, warm_up_after_s: float = 0.0) -> None:
-        """Begin to serve and to deliver; what only first questions need is loaded a while later."""
-        self._warm_up_after_s = warm_up_after_s
+    def start(self) -> None:
+        """Begin to serve and to deliver."""
         for thread in self._threads:
             thread.start()
         if self._server is not None:
@@ -217,7 +218,7 @@ class ControlService:
 
     def _warm_up(self, stop: threading.Event) -> None:
         """So that the first page of log events need not wait for kernels."""
-        if not self._clock.wait(stop, self._warm_up_after_s):
+        if not self._clock.wait(stop, WARM_UP_AFTER_S):
             self._reader.warm_up()
 
     def _keep_house(self, stop: threading.Event) -> None:
