@@ -65,6 +65,7 @@ def start(folder: Path, runs: int) -> list[Result]:
         with Endpoint(folder / f"start-{number}") as endpoint:
             done.append((endpoint.ready_s, endpoint.ready_cpu_s))
             endpoint.client("sts").get_caller_identity()
+            time.sleep(WARM_UP_S)
             idle.append(endpoint.rss_bytes() / MIB)
     # The first one may have had to compile imported files.
     walls, processors = zip(*done[1:], strict=True)
