@@ -7,6 +7,7 @@ from typing import Protocol
 
 import numpy as np
 
+from vpcflow.deliver.counters import DELIVERED
 from vpcflow.deliver.lane import Desk, Lane, lost_records
 from vpcflow.deliver.plan_index import Apart
 from vpcflow.deliver.segment import known_columns
@@ -75,5 +76,6 @@ class FirehoseLane(Lane):
             end = max(int(np.searchsorted(ends, room, "right")) - 1, begin + 1)
             end = min(end, len(records), begin + settings.firehose_records_max)
             self._receiver.put(self._arn, records[begin:end])
+            DELIVERED.labels("firehose").inc(end - begin)
             self._acknowledged = end
         return True

@@ -16,10 +16,10 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import structlog
-from prometheus_client import Counter
 
 from vpcflow.base.data_folder import PART_SUFFIX, fsync_folder, write_durably
 from vpcflow.base.errors import StoreError
+from vpcflow.deliver.counters import DROPPED, SEGMENTS_LOST
 from vpcflow.deliver.segment import (
     LOST_ACCEPT,
     LOST_OTHER,
@@ -38,13 +38,6 @@ from vpcflow.deliver.settings import DeliverySettings
 _LOG = structlog.get_logger(__name__)
 #: Segments that stay in memory after they were read: log groups and Firehose want the same ones.
 SEGMENTS_LOADED_MAX = 2
-DROPPED = Counter(
-    "vpcflow_deliver_dropped_records", "Records that became SKIPDATA because the journal was full"
-)
-SEGMENTS_LOST = Counter(
-    "vpcflow_deliver_lost_segments",
-    "Batches that could not be read, or for whose SKIPDATA there was no room",
-)
 _LAST_FILE = "last"
 _NO_LINK = (errno.EXDEV, errno.EPERM, errno.EMLINK, errno.EOPNOTSUPP)
 

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from vpcflow.deliver.counters import DELIVERED
 from vpcflow.deliver.lane import Desk, Lane, by_plan, lost_records
 from vpcflow.deliver.plan import DeliveryPlan
 from vpcflow.deliver.plan_index import Apart, Cut
@@ -91,6 +92,13 @@ class LogGroupLane(Lane):
                     return moved
             self.backoff.succeeded()
             done = [p for p in due if p.flow_log_id not in refused] if refused else due
+            DELIVERED.labels("log-group").inc(
+                sum(
+                    one.records.num_rows
+                    for one in deliveries
+                    if one.plan.flow_log_id not in refused
+                )
+            )
             progress.delivered(done, made.segment.number, made.until_s, lost)
             moved = moved or bool(done)
             for plan in due if refused else ():

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import structlog
-from prometheus_client import Counter
 
 from vpcflow.base.clock import Clock
+from vpcflow.deliver.counters import FAILURES
 from vpcflow.deliver.plan import DeliveryPlan, LogGroupDestination
 from vpcflow.deliver.settings import DeliverySettings
 from vpcflow.deliver.state import DeliveryState
@@ -22,9 +22,6 @@ Gate = Callable[[DeliveryPlan], str | None]
 OnStatus = Callable[[DeliveryPlan, DeliveryStatus, str | None, int | None], None]
 
 _LOG = structlog.get_logger(__name__)
-FAILURES = Counter(
-    "vpcflow_deliver_failures", "Deliveries of a flow log that were refused", ["message"]
-)
 
 
 @dataclass(slots=True)
@@ -163,6 +160,10 @@ class DeliveryProgress:
     def floor(self, last_number: int) -> int:
         """The last segment that nobody needs any more."""
         return min((self.cursor(plan) for plan in self.active), default=last_number)
+
+    def behind(self, last_number: int) -> int:
+        """How many flow logs do not have everything up to a segment."""
+        return sum(self.cursor(plan) < last_number for plan in self.active)
 
     def cursors(self) -> frozenset[int]:
         """Every place up to which something is delivered, or is about to be."""

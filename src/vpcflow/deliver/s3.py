@@ -13,6 +13,7 @@ from typing import Protocol
 
 import numpy as np
 
+from vpcflow.deliver.counters import DELIVERED, OBJECTS
 from vpcflow.deliver.delivered_object import ParquetObject, TextObject, halves
 from vpcflow.deliver.lane import Desk, Lane, by_plan, lost_records
 from vpcflow.deliver.object_key import SLOT_S, name_hash, object_key
@@ -92,8 +93,8 @@ class BucketLane(Lane):
             self._due_s = now_s + self._until_next_s()
         return moved
 
-    def put(self, plan: DeliveryPlan, key: str, data: bytes) -> bool:
-        """Send an object; False when the flow log has to wait.
+    def put(self, plan: DeliveryPlan, key: str, data: bytes, records: int) -> bool:
+        """Send an object with so many records; False when the flow log has to wait.
 
         Errors: whatever is wrong with the bucket as a whole.
         """
@@ -110,6 +111,8 @@ class BucketLane(Lane):
             self.desk.progress.failed(plan, message)
             return False
         done.add(key)
+        OBJECTS.inc()
+        DELIVERED.labels("s3").inc(records)
         return True
 
     @property
@@ -258,7 +261,8 @@ class _Publication:
     def _close(self, place: tuple[str, int]) -> None:
         """Send a finished object."""
         flow_log_id, slot_start_s = place
-        data = self._open.pop(place).finish()
+        made = self._open.pop(place)
+        records, data = made.rows, made.finish()
         if flow_log_id in self._refused:
             return
         if self._lane.desk.is_ending():
@@ -269,7 +273,7 @@ class _Publication:
         assert isinstance(plan.destination, S3Destination)
         named = name_hash(flow_log_id, slot_start_s, self._after, self._to, part, self._skipped)
         key = object_key(plan, plan.destination, slot_start_s, named)
-        if not self._lane.put(plan, key, data):
+        if not self._lane.put(plan, key, data, records):
             self._refused.add(flow_log_id)
 
 

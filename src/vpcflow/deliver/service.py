@@ -12,6 +12,7 @@ import structlog
 
 from vpcflow.base.clock import Clock
 from vpcflow.base.errors import StoreError
+from vpcflow.deliver.counters import FLOW_LOGS_BEHIND, JOURNAL_BYTES
 from vpcflow.deliver.firehose_lane import FirehoseLane, FirehoseReceiver
 from vpcflow.deliver.journal import open_journal
 from vpcflow.deliver.lane import Desk, Lane
@@ -87,10 +88,10 @@ class DeliveryService:
         """Take batches that are in the table, before its spool gives them up."""
         self.journal.take(paths)
 
-    def lost(self, flow_log_id: str) -> int:
-        """How many records of a flow log became SKIPDATA because the journal was full."""
-        found = self.progress.state.get(flow_log_id)
-        return found.lost if found is not None else 0
+    def lost(self) -> dict[str, int]:
+        """How many records of each flow log became SKIPDATA because the journal was full."""
+        held = self.progress.state.all()
+        return {flow_log_id: one.lost for flow_log_id, one in held.items() if one.lost}
 
     def step(self) -> float:
         """Do what is due now; seconds until it is worth to come again."""
@@ -108,6 +109,8 @@ class DeliveryService:
             self.journal.cursors = progress.cursors()
             self.journal.remove_through(progress.floor(last))
             self.journal.enforce()
+        JOURNAL_BYTES.set(self.journal.bytes_waiting)
+        FLOW_LOGS_BEHIND.set(progress.behind(last))
         return 0.0 if again else self._settings.poll_s
 
     def run(self, stop: threading.Event) -> None:

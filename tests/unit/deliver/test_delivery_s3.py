@@ -189,7 +189,7 @@ def test_losses_are_told_in_the_objects(tmp_path: Path) -> None:
     lines = desk.to.object_lines()
     got = [line for line in lines if not line.endswith("SKIPDATA")]
     assert len(got) < len(lines)
-    assert len(got) + desk.service.lost(PLAN.flow_log_id) == len(lines_for(PLAN, *batches))
+    assert len(got) + desk.service.lost().get(PLAN.flow_log_id, 0) == len(lines_for(PLAN, *batches))
 
 
 def test_a_deleted_flow_log_publishes_what_it_has(tmp_path: Path) -> None:

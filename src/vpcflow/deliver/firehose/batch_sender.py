@@ -87,11 +87,10 @@ class BatchSender:
 
     def attempt(self, plan: StreamPlan) -> bool:
         """Try once; whether the batch is done with."""
-        if self._frames is None:
-            try:
-                self._frames = self.batch.frames()
-            except FileNotFoundError:
-                return True
+        try:
+            self._frames = self.batch.frames()
+        except FileNotFoundError:
+            return True
         try:
             if isinstance(plan.target, BucketTarget):
                 self._put_object(plan, plan.target)
@@ -103,6 +102,9 @@ class BatchSender:
             REQUESTS.labels("object-failed").inc()
             _LOG.warning("delivery stream: no object", stream=plan.arn, error=str(error))
             return False
+        finally:
+            # Until the next attempt the records are on the disk alone: many streams may wait.
+            self._frames = self._parts = None
 
     def _to_endpoint(self, plan: StreamPlan, target: HttpTarget) -> bool:
         if target.backup_all and not self._backed_up:

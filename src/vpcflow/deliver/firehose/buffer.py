@@ -94,10 +94,15 @@ class StreamBuffer:
             ) from error
 
     def due_in_s(self, now_ms: int, interval_s: float) -> float | None:
-        """In how many seconds the open file is old enough; None when there is none."""
+        """In how many seconds the open file is old enough; None when there is none.
+
+        Shape: when the clock was set back, it is old enough now.
+        """
         with self._lock:
             if self._handle is None:
                 return None
+            if now_ms < self._opened_ms:
+                return 0.0
             return interval_s - (now_ms - self._opened_ms) / 1000
 
     def close_batch(self) -> None:

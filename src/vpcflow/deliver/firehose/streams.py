@@ -48,6 +48,11 @@ class _Stream:
         self.next_try_s = 0.0
         self.is_busy = False
 
+    @property
+    def is_failing(self) -> bool:
+        """Whether the last attempt failed."""
+        return self.sender is not None and self.sender.failures > 0
+
 
 class FirehoseStreams:
     """Takes records for delivery streams and delivers them at least once.
@@ -74,7 +79,7 @@ class FirehoseStreams:
         self._send = sender
         self._lock = threading.Lock()
         self._wake = threading.Event()
-        self._working = 0
+        self._working = self._failing = 0
         self._streams: dict[str, _Stream] = {}
         folder.mkdir(parents=True, exist_ok=True)
         for found in sorted(folder.iterdir()):
@@ -166,18 +171,23 @@ class FirehoseStreams:
         if not self._settings.workers_max:
             self._deliver(stream, plan)
             return self._due_in_s(stream, plan)
+        failing = stream.is_failing
         with self._lock:
             if self._working >= self._settings.workers_max:
                 return IDLE_S
+            # One worker is left to those that do not fail.
+            if failing and self._failing >= max(1, self._settings.workers_max - 1):
+                return IDLE_S
             self._working += 1
+            self._failing += failing
         stream.is_busy = True
         # Daemons: an endpoint that hangs must not keep the process, what it has stays on the disk.
         threading.Thread(
-            target=self._work, args=(stream, plan), name="vpcflow-stream", daemon=True
+            target=self._work, args=(stream, plan, failing), name="vpcflow-stream", daemon=True
         ).start()
         return IDLE_S
 
-    def _work(self, stream: _Stream, plan: StreamPlan) -> None:
+    def _work(self, stream: _Stream, plan: StreamPlan, failing: bool) -> None:
         try:
             self._deliver(stream, plan)
         except Exception:  # noqa: BLE001 - one fault must not end the stream's deliveries
@@ -186,6 +196,7 @@ class FirehoseStreams:
         finally:
             with self._lock:
                 self._working -= 1
+                self._failing -= failing
             stream.is_busy = False
             self._wake.set()
 
