@@ -126,17 +126,7 @@ class ControlService:
                 self.no_endpoint = str(error)
             self._resources = stack.pop_all()
         self._stop = threading.Event()
-        self._threads = [
-            threading.Thread(
-                target=_run, args=(on_thread, target, self._stop), name=name, daemon=True
-            )
-            for name, target in (
-                ("vpcflow-delivery", self.delivery.run),
-                ("vpcflow-streams", self._streams.run),
-                ("vpcflow-housekeeping", self._keep_house),
-                ("vpcflow-warm-up", self._warm_up),
-            )
-        ]
+        self._threads = self._make_threads(on_thread)
 
     @property
     def made_its_key(self) -> bool:
@@ -201,6 +191,19 @@ class ControlService:
     def status(self) -> dict[str, Any]:
         """How delivery and the endpoint fare, by name."""
         return {"endpoint": self.url, "delivery_problem": self.delivery.problem}
+
+    def _make_threads(self, on_thread: Callable[[], None]) -> list[threading.Thread]:
+        return [
+            threading.Thread(
+                target=_run, args=(on_thread, target, self._stop), name=name, daemon=True
+            )
+            for name, target in (
+                ("vpcflow-delivery", self.delivery.run),
+                ("vpcflow-streams", self._streams.run),
+                ("vpcflow-housekeeping", self._keep_house),
+                ("vpcflow-warm-up", self._warm_up),
+            )
+        ]
 
     def _make_delivery(self) -> DeliveryService:
         plans = DeliveryPlans(self.plane)
