@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from importlib import import_module
@@ -12,7 +13,12 @@ import click
 from vpcflow.api.aws.coverage import coverage_page
 from vpcflow.app.cli.main import COMMANDS, cli
 from vpcflow.app.offered_services import offered_services
-from vpcflow.app.settings import Settings
+from vpcflow.app.settings import (
+    ACCOUNT_ID_VARIABLE,
+    ROOT_ACCESS_KEY_ID_VARIABLE,
+    ROOT_SECRET_ACCESS_KEY_VARIABLE,
+    Settings,
+)
 from vpcflow.app.settings_page import list_settings
 from vpcflow.record.field_spec import FieldSpec
 from vpcflow.record.fields import OWN_FIELDS, TRANSIT_GATEWAY_ONLY_FIELDS, VPC_FIELDS
@@ -72,12 +78,31 @@ def settings_page() -> str:
         "| setting | environment | default | bounds | meaning |\n|---|---|---|---|---|\n",
     ]
     for entry in list_settings(Settings()):
-        default = "`~/.local/share/vpcflow`" if entry.name == "data" else f"`{entry.default}`"
+        default = "~/.local/share/vpcflow" if entry.name == "data" else _as_toml(entry.default)
         parts.append(
-            f"| `{entry.name}` | `{entry.variable}` | {default} | {entry.bounds or ''} "
-            f"| {entry.description} |\n"
+            f"| `{entry.name}` | `{entry.variable}` | {f'`{default}`' if default else ''} "
+            f"| {entry.bounds or ''} | {entry.description} |\n"
         )
+    parts += [
+        "\n## Only in the environment\n\n",
+        "- `VPCFLOW_CONFIG`: the settings file, in place of `vpcflow.toml`.\n",
+        f"- `{ACCOUNT_ID_VARIABLE}`: the same as `inventory.account_id`.\n",
+        f"- `{ROOT_ACCESS_KEY_ID_VARIABLE}` and `{ROOT_SECRET_ACCESS_KEY_VARIABLE}`: the root key ",
+        "of the account, for scripts that start a server and know its key beforehand. It takes the ",
+        "place of the one that is there.\n",
+    ]
     return "".join(parts)
+
+
+def _as_toml(value: object) -> str:
+    """A default as the file would have it; empty when there is none."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, tuple):
+        return f"[{', '.join(_as_toml(one) for one in value)}]"
+    return f'"{value}"' if isinstance(value, str) else str(value)
 
 
 def commands_page() -> str:
@@ -120,6 +145,9 @@ PAGES: dict[str, Callable[[], str]] = {
 def main() -> int:
     """Write or check every page."""
     import_module("vpcflow.app.cli.main")
+    # A default that follows the environment is shown as it is without.
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
+        os.environ.pop(name, None)
     stale = []
     for name, make in PAGES.items():
         path = REFERENCE / name
