@@ -10,14 +10,12 @@ from collections.abc import Callable
 from typing import Any
 
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from vpcflow.api.aws.endpoint import AwsEndpoint, Message, Receive, Send
+from vpcflow.api.bounded_protocol import bounded_protocol
 from vpcflow.api.settings import DEFAULT_PORT, ApiSettings
 from vpcflow.base.errors import SettingsError
 
-#: Bytes of a request's line and headers.
-HEAD_BYTES_MAX = 64 << 10
 #: Connections that wait to be accepted.
 BACKLOG = 1_024
 #: Idle connections that make room for others at the same moment.
@@ -145,80 +143,3 @@ class ApiServer:
             self._server.run(sockets=[self._socket])
         except BaseException as error:  # noqa: BLE001 - whoever runs us looks at it
             self.failed = error
-
-
-def bounded_protocol(head_timeout_s: float, connections_max: int) -> type[asyncio.Protocol]:
-    """uvicorn's HTTP with a bound on the time and the size of a request's head.
-
-    Shape: when ``connections_max`` are open, the one that has been idle longest makes room for the
-    next, so that connections that ask for nothing lock nobody out.
-    """
-
-    class BoundedProtocol(HttpToolsProtocol):
-        """One connection."""
-
-        _timer: asyncio.TimerHandle | None = None
-        _head_bytes = 0
-        _in_body = False
-        _in_head = False
-        idle_since_s = 0.0
-
-        def data_received(self, data: bytes) -> None:
-            if not self._in_body:
-                if self._timer is None:
-                    self._head_bytes = 0
-                    self._timer = self.loop.call_later(head_timeout_s, self._too_late)
-                self._head_bytes += len(data)
-                self._in_head = True
-                # A body may come with the head; only a head that does not end is cut.
-            super().data_received(data)
-            if not self._in_body and self._head_bytes > HEAD_BYTES_MAX:
-                self.transport.close()
-
-        def connection_made(self, transport: Any) -> None:
-            super().connection_made(transport)
-            self.idle_since_s = self.loop.time()
-            self._timer = self.loop.call_later(head_timeout_s, self._too_late)
-            if len(self.connections) > connections_max:
-                self._make_room()
-
-        def connection_lost(self, exc: Exception | None) -> None:
-            self._stop_timer()
-            super().connection_lost(exc)
-
-        def on_headers_complete(self) -> None:
-            self._stop_timer()
-            self._in_body, self._in_head = True, False
-            super().on_headers_complete()
-
-        def on_message_complete(self) -> None:
-            self._in_body = False
-            self._head_bytes = 0
-            super().on_message_complete()
-
-        def on_response_complete(self) -> None:
-            self.idle_since_s = self.loop.time()
-            super().on_response_complete()
-
-        def is_idle(self) -> bool:
-            """Whether nothing of a request is here."""
-            in_request = self._in_head or self._in_body or self.transport.is_closing()
-            return not in_request and (self.cycle is None or self.cycle.response_complete)
-
-        def _make_room(self) -> None:
-            others = (one for one in self.connections if isinstance(one, BoundedProtocol))
-            idle = [one for one in others if one is not self and one.is_idle()]
-            if idle:
-                min(idle, key=lambda one: one.idle_since_s).transport.close()
-
-        def _stop_timer(self) -> None:
-            if self._timer is not None:
-                self._timer.cancel()
-                self._timer = None
-
-        def _too_late(self) -> None:
-            self._timer = None
-            if not self.transport.is_closing():
-                self.transport.close()
-
-    return BoundedProtocol

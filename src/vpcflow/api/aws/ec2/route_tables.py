@@ -272,9 +272,8 @@ class _Gateways:
 
 def operations(network: NetworkService) -> list[Operation]:
     """The operations on route tables and internet gateways."""
-    tables, gateways = _Tables(network), _Gateways(network)
+    tables = _Tables(network)
     table = arns("route-table", "RouteTableId")
-    gateway = arns("internet-gateway", "InternetGatewayId")
     where = " ".join(_DESTINATIONS)
     route = f"RouteTableId {where} GatewayId NetworkInterfaceId"
     return [
@@ -314,6 +313,14 @@ def operations(network: NetworkService) -> list[Operation]:
             takes="AssociationId RouteTableId",
             resources=table,
         ),
+        *_gateway_operations(network),
+    ]
+
+
+def _gateway_operations(network: NetworkService) -> list[Operation]:
+    gateways = _Gateways(network)
+    gateway = arns("internet-gateway", "InternetGatewayId")
+    return [
         Operation(
             "CreateInternetGateway",
             gateways.create,
