@@ -195,7 +195,7 @@ class CaptureService:
             "mirror": mirror_counts(live),
             "parser": parser_counts(live),
             "problem": recorded.problem,
-            "control": self._control.status(),
+            **self._control.status(),
             **self._following.status(points),
             "interface": {
                 point.interface.name or point.interface.interface_id: point.interface.interface_id
@@ -262,8 +262,8 @@ class CaptureService:
         self._told = len(self._live.problems)
 
     def _beat(self) -> None:
-        """Note that the process lives; tell of the disk when it begins to refuse, not each time."""
-        problem = self._recorder.counts.problem
+        """Note that the process lives; tell of what begins to fail, not each time."""
+        problem = self._recorder.counts.problem or self._control.problem
         try:
             self._mark.beat(self._clock.now_s(), self._live.book.points())
         except StoreError as error:

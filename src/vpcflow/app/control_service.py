@@ -24,11 +24,13 @@ from vpcflow.app.control_plane import control_plane, stream_role_problem
 from vpcflow.app.delivery_plans import DeliveryPlans
 from vpcflow.app.delivery_streams import StreamsHereAndElsewhere
 from vpcflow.app.destinations import BucketsHereAndElsewhere
+from vpcflow.app.housekeeping import ControlCounts, Housekeeping, most_held
 from vpcflow.app.log_group_receiver import LogGroupDeliveries
 from vpcflow.app.settings import (
     ROOT_ACCESS_KEY_ID_VARIABLE,
     ROOT_SECRET_ACCESS_KEY_VARIABLE,
 )
+from vpcflow.app.spool_drain import DELIVERY_FOLDER
 from vpcflow.base.clock import Clock, SystemClock
 from vpcflow.base.errors import FlowLogError, SettingsError
 from vpcflow.control.identity import RootKey, seed_root_key
@@ -49,9 +51,6 @@ if TYPE_CHECKING:
     from vpcflow.app.settings import Settings
 
 _LOG = structlog.get_logger(__name__)
-#: How often expired text is removed and metrics that wait are written.
-HOUSEKEEPING_S = 5.0
-EXPIRY_EVERY = 720
 #: Metering and the first answers come first; then what only questions need is loaded.
 WARM_UP_AFTER_S = 1.0
 
@@ -101,6 +100,7 @@ class ControlService:
             )
             self.log_groups.sweep()
             self.delivery = self._make_delivery()
+            stack.callback(self.delivery.close)
             dispatcher = Dispatcher(
                 self.services(),
                 Verifier(
@@ -126,6 +126,15 @@ class ControlService:
                 self.no_endpoint = str(error)
             self._resources = stack.pop_all()
         self._stop = threading.Event()
+        self._ended: list[BaseException] = []
+        self._counts = ControlCounts(self.plane.state, self.delivery, self._clock)
+        self._housekeeping = Housekeeping(
+            self._clock,
+            metrics=self._metrics,
+            log_groups=self.log_groups,
+            objects=self.objects,
+            count=self._counts.count,
+        )
         self._threads = self._make_threads(on_thread)
 
     @property
@@ -185,22 +194,43 @@ class ControlService:
         for thread in self._threads:
             if thread.ident is not None:
                 thread.join()
-        self._metrics.flush()
-        self._resources.close()
+        try:
+            self._metrics.flush()
+        except FlowLogError as error:
+            _LOG.warning("metrics of the last seconds are lost", error=str(error))
+        finally:
+            self._resources.close()
 
     def status(self) -> dict[str, Any]:
-        """How delivery and the endpoint fare, by name."""
-        return {"endpoint": self.url, "delivery_problem": self.delivery.problem}
+        """How the endpoint, flow logs and deliveries fare, by name; for a caller who cannot wait."""
+        return {
+            "endpoint": self.url or self.no_endpoint,
+            **self._counts.facts(),
+            "streams_held_bytes": most_held(self._streams.held_bytes()),
+            "control_problem": self.problem,
+        }
+
+    @property
+    def problem(self) -> str:
+        """What does not run as it should; empty when all is well."""
+        ended = self.failed
+        if ended is not None:
+            return f"a part has ended: {ended or type(ended).__name__}"
+        return self.delivery.problem or self._housekeeping.problem
+
+    @property
+    def failed(self) -> BaseException | None:
+        """What ended a thread that should run until ``stop``."""
+        server = self._server.failed if self._server is not None else None
+        return server or next(iter(self._ended), None)
 
     def _make_threads(self, on_thread: Callable[[], None]) -> list[threading.Thread]:
         return [
-            threading.Thread(
-                target=_run, args=(on_thread, target, self._stop), name=name, daemon=True
-            )
+            threading.Thread(target=self._run, args=(on_thread, target), name=name, daemon=True)
             for name, target in (
                 ("vpcflow-delivery", self.delivery.run),
                 ("vpcflow-streams", self._streams.run),
-                ("vpcflow-housekeeping", self._keep_house),
+                ("vpcflow-housekeeping", self._housekeeping.run),
                 ("vpcflow-warm-up", self._warm_up),
             )
         ]
@@ -208,7 +238,7 @@ class ControlService:
     def _make_delivery(self) -> DeliveryService:
         plans = DeliveryPlans(self.plane)
         return DeliveryService(
-            self._settings.folder.root / "delivery",
+            self._settings.folder.root / DELIVERY_FOLDER,
             self._settings.deliver,
             self._clock,
             plans=plans.plans,
@@ -224,24 +254,13 @@ class ControlService:
         if not self._clock.wait(stop, WARM_UP_AFTER_S):
             self._reader.warm_up()
 
-    def _keep_house(self, stop: threading.Event) -> None:
-        """Metrics that wait are written, expired text is removed."""
-        rounds = 0
-        while not self._clock.wait(stop, HOUSEKEEPING_S):
-            try:
-                self._metrics.flush()
-                if rounds % EXPIRY_EVERY == 0:
-                    self.log_groups.keep_house(int(self._clock.now_s() * 1000))
-            except FlowLogError as error:
-                _LOG.warning("housekeeping failed", error=str(error))
-            rounds += 1
-
-
-def _run(
-    first: Callable[[], None], target: Callable[[threading.Event], None], stop: threading.Event
-) -> None:
-    first()
-    target(stop)
+    def _run(self, first: Callable[[], None], target: Callable[[threading.Event], None]) -> None:
+        try:
+            first()
+            target(self._stop)
+        except BaseException as error:  # noqa: BLE001 - whoever runs us looks at it
+            _LOG.exception("a thread has ended", thread=threading.current_thread().name)
+            self._ended.append(error)
 
 
 def _root_key(settings: Settings, state: State) -> RootKey:

@@ -75,6 +75,10 @@ class StreamsHereAndElsewhere:
         """Send until ``stop`` is set; what waits then stays on the disk."""
         self._here.run(stop)
 
+    def held_bytes(self) -> dict[str, int]:
+        """Bytes that wait, by stream."""
+        return self._here.held_bytes()
+
     def close(self) -> None:
         """Close the buffers."""
         self._here.close()

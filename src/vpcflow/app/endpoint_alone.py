@@ -11,17 +11,23 @@ from vpcflow.app.signals import stop_on_signals
 if TYPE_CHECKING:
     from vpcflow.app.settings import Settings
 
+#: How often it is looked whether everything still runs.
+LOOK_S = 1.0
+
 
 def serve_alone(settings: Settings, serving: Callable[[ControlService], None]) -> None:
     """Serve until a signal says stop.
 
-    Errors: BusyError when another process writes to the data folder.
+    Errors: BusyError when another process writes to the data folder; what ended the endpoint or
+    delivery, if anything did.
     """
     with settings.folder.writer_lock(), stop_on_signals() as stop:
         control = ControlService(settings)
         try:
             control.start()
             serving(control)
-            stop.wait()
+            while not stop.wait(LOOK_S):
+                if control.failed is not None:
+                    raise control.failed
         finally:
             control.stop()

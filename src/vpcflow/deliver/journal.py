@@ -82,8 +82,16 @@ class Journal:
     @property
     def last(self) -> int:
         """The number of the newest segment that was ever taken, 0 before the first."""
+        return self._last
+
+    def oldest_s(self) -> float | None:
+        """Since when the oldest segment waits, epoch seconds; None when none does."""
         with self._lock:
-            return self._last
+            oldest = next(iter(self._segments.values()), None)
+        try:
+            return oldest.path.stat().st_mtime if oldest is not None else None
+        except FileNotFoundError:
+            return None
 
     @property
     def first(self) -> int:

@@ -6,7 +6,7 @@ import random
 import shutil
 import threading
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import quote, unquote
@@ -126,7 +126,7 @@ class FirehoseStreams:
             self._path(stream_arn).rename(gone)
         shutil.rmtree(gone, ignore_errors=True)
 
-    def held_bytes(self) -> Mapping[str, int]:
+    def held_bytes(self) -> dict[str, int]:
         """Bytes that wait, by stream."""
         with self._lock:
             return {arn: stream.buffer.held_bytes for arn, stream in self._streams.items()}
