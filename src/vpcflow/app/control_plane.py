@@ -9,13 +9,19 @@ from typing import TYPE_CHECKING, Any
 from vpcflow.app.elsewhere import has_buckets_elsewhere, has_streams_elsewhere
 from vpcflow.base.clock import Clock, SystemClock
 from vpcflow.control.arns import arn
+from vpcflow.control.bucket_policy import DELIVERY_SERVICE
 from vpcflow.control.buckets import Buckets
 from vpcflow.control.delivery_streams import DeliveryStreams
 from vpcflow.control.flow_logs.service import FlowLogService
-from vpcflow.control.flow_logs.surroundings import Surroundings
+from vpcflow.control.flow_logs.surroundings import MayAttach, Surroundings
 from vpcflow.control.network.resources import NETWORK_INTERFACES, SUBNETS, VPCS
 from vpcflow.control.network.service import NetworkService
-from vpcflow.control.permissions import LOG_GROUP_ACTIONS, Permissions, role_problem
+from vpcflow.control.permissions import (
+    LOG_GROUP_ACTIONS,
+    Permissions,
+    chain_problem,
+    role_problem,
+)
 from vpcflow.control.state import Database, Kind, Place, State
 
 if TYPE_CHECKING:
@@ -58,7 +64,7 @@ def control_plane(settings: Settings, clock: Clock | None = None) -> ControlPlan
         resource_exists=partial(_resource_exists, state),
         role_problem=partial(_role_problem, state),
         bucket_problem=partial(_bucket_problem, settings, buckets),
-        stream_exists=partial(_stream_exists, settings, DeliveryStreams(state)),
+        stream_problem=partial(_stream_problem, settings, state),
     )
     return ControlPlane(
         state,
@@ -102,18 +108,61 @@ def stream_role_problem(state: State, place: Place, role_arn: str, stream_arn: s
 
 
 def _bucket_problem(
-    settings: Settings, buckets: Buckets, place: Place, bucket: str, prefix: str, hive: bool
+    settings: Settings,
+    buckets: Buckets,
+    place: Place,
+    bucket: str,
+    prefix: str,
+    hive: bool,
+    may_attach: MayAttach,
 ) -> tuple[str, str] | None:
     if buckets.find(bucket) is None and has_buckets_elsewhere(settings):
         from vpcflow.deliver.aws_objects import AwsObjects
 
         found = AwsObjects(settings.deliver).problem(bucket, place.region)
         return None if found is None else ("400", found)
-    return buckets.check_delivery(place, bucket, prefix, hive=hive)
+    return buckets.check_delivery(place, bucket, prefix, hive=hive, may_attach=may_attach)
 
 
-def _stream_exists(
-    settings: Settings, streams: DeliveryStreams, _place: Place, stream_arn: str
-) -> bool:
-    """A stream that may be elsewhere is believed in: describing it needs a permission of its own."""
-    return has_streams_elsewhere(settings) or streams.find_arn(stream_arn) is not None
+def _stream_problem(
+    settings: Settings,
+    state: State,
+    place: Place,
+    stream_arn: str,
+    role_arn: str | None,
+    cross_account_role_arn: str | None,
+) -> tuple[str, str] | None:
+    """Why flow logs cannot deliver to a stream, which may be another account's if that lets them in.
+
+    Shape: a stream that may be elsewhere is believed in: describing it needs a permission of its own.
+    """
+    if has_streams_elsewhere(settings):
+        return None
+    name = stream_arn.rpartition("/")[2]
+    found = DeliveryStreams(state).find_arn(stream_arn)
+    if found is None:
+        return "400", f"LogDestination: {name} does not exist"
+    if found.account_id == place.account_id:
+        return None
+    let_in = (
+        role_arn is not None
+        and cross_account_role_arn is not None
+        and cross_account_role_arn.split(":")[4] == found.account_id
+        and chain_problem(state, cross_account_role_arn, role_arn) is None
+        and role_problem(
+            state,
+            role_arn,
+            place.account_id,
+            DELIVERY_SERVICE,
+            ("sts:AssumeRole",),
+            (cross_account_role_arn,),
+            arn("logs", place.region, place.account_id, "*"),
+        )
+        is None
+    )
+    if let_in:
+        return None
+    return (
+        "400",
+        f"Access Denied for LogDestination: {name}. Please check LogDestination permission.",
+    )

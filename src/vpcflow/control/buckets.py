@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -130,12 +130,19 @@ class Buckets:
             _put_document(change, found, document, content)
 
     def check_delivery(
-        self, place: Place, name: str, prefix: str = "", *, hive: bool = False
+        self,
+        place: Place,
+        name: str,
+        prefix: str = "",
+        *,
+        hive: bool = False,
+        may_attach: Callable[[str], bool] = lambda _arn: True,
     ) -> tuple[str, str] | None:
         """Whether flow logs of a place may deliver to a bucket; None if so, else code and message.
 
-        Shape: an own bucket's policy gets the statements that allow it, as AWS adds them; AWS may
-        put them in place of what is there, here the statements of others stay.
+        Shape: an own bucket's policy gets the statements that allow it, as AWS adds them, where
+        ``may_attach`` says of its ARN that the caller may write it; AWS may put them in place of
+        what is there, here the statements of others stay.
         """
         folder = delivery_folder(prefix, place.account_id, hive=hive)
         with self.state.change() as change:
@@ -148,6 +155,8 @@ class Buckets:
                 )
                 if policy is None:
                     return None
+                if not may_attach(found.arn):
+                    return None if self._delivery_allowed(found, place, folder) else _denied(name)
                 if len(policy.encode()) > POLICY_BYTES_MAX:
                     return (
                         "LogDestinationPermissionIssueException",
@@ -157,10 +166,7 @@ class Buckets:
                 return None
         if self._delivery_allowed(found, place, folder):
             return None
-        return (
-            "400",
-            f"Access Denied for LogDestination: {name}. Please check LogDestination permission.",
-        )
+        return _denied(name)
 
     def may_deliver(
         self, place: Place, name: str, prefix: str = "", *, hive: bool = False
@@ -255,6 +261,13 @@ def no_such_bucket(name: str) -> ServiceError:
 
 def _malformed(message: str) -> ServiceError:
     return ServiceError("MalformedPolicy", message)
+
+
+def _denied(name: str) -> tuple[str, str]:
+    return (
+        "400",
+        f"Access Denied for LogDestination: {name}. Please check LogDestination permission.",
+    )
 
 
 def _put_document(change: Change, bucket: Bucket, document: str, content: Any) -> None:

@@ -36,7 +36,8 @@ class DeliveryStream:
     region: str
     created_s: float
     kind: str
-    destination: Mapping[str, Any]
+    #: Not shown: an endpoint's access key is in it.
+    destination: Mapping[str, Any] = field(repr=False)
     version: int = 1
     updated_s: float | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
@@ -66,7 +67,8 @@ class DeliveryStreams:
         if len(parts) != 6 or parts[2] != "firehose" or not parts[5].startswith("deliverystream/"):
             return None
         place = Place(parts[4], parts[3])
-        return self._state.get(DELIVERY_STREAMS, place, parts[5].partition("/")[2])
+        found = self._state.get(DELIVERY_STREAMS, place, parts[5].partition("/")[2])
+        return found if found is not None and found.arn == stream_arn else None
 
     def get(self, place: Place, name: str) -> DeliveryStream:
         """A stream.

@@ -30,10 +30,10 @@ def fake_control_plane(settings: Any) -> SimpleNamespace:
     around = Surroundings(
         lambda _place, _type, one: not one.endswith("-none"),
         lambda _place, role, _group, _id: None if role == ROLE else "no such role",
-        lambda _place, bucket, _prefix, _hive: (
+        lambda _place, bucket, _prefix, _hive, _may: (
             None if bucket == "bucket" else ("400", f"LogDestination: {bucket} does not exist")
         ),
-        lambda _place, _stream: True,
+        lambda *_: None,
     )
     service = FlowLogService(state, ManualClock(), around)
     return SimpleNamespace(state=state, flow_logs=service, close=state.database.close)

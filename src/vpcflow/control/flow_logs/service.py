@@ -26,7 +26,7 @@ from vpcflow.control.flow_logs.request_token import (
     token_for,
 )
 from vpcflow.control.flow_logs.selections import selection_of, source_of
-from vpcflow.control.flow_logs.surroundings import Authorize, Surroundings
+from vpcflow.control.flow_logs.surroundings import Authorize, Surroundings, allow_all
 from vpcflow.control.flow_logs.validation import FlowLogRequest
 from vpcflow.control.ids import new_id
 from vpcflow.control.state import Change, Place, State
@@ -107,9 +107,10 @@ class FlowLogService:
             every = here(f"{RESOURCE_TYPE}/*")
             ask("ec2:CreateTags", [every], {"ec2:CreateAction": "CreateFlowLogs"})
 
-    def create(self, request: FlowLogRequest, place: Place) -> Created:
+    def create(self, request: FlowLogRequest, place: Place, ask: Authorize = allow_all) -> Created:
         """One flow log for every resource of the request that can have it.
 
+        Shape: ``ask`` says whether the caller may let the delivery into an own bucket.
         Errors: the failure of the first resource when none can have it for a reason of its own: it
         does not exist, has the same flow log or too many. A destination that cannot be delivered to
         is told for each resource.
@@ -118,7 +119,7 @@ class FlowLogService:
         if answered is not None:
             return answered
         token = request.client_token or token_for(place, request.resource_ids)
-        refusal = self._destination_refusal(request, place)
+        refusal = self._destination_refusal(request, place, ask)
         flow_log_ids = sorted(new_id("fl") for _ in request.resource_ids)
         problem = self._role_problem(request, place, flow_log_ids[0])
         with self._state.change() as change:
@@ -286,15 +287,30 @@ class FlowLogService:
             raise refused
         return None
 
-    def _destination_refusal(self, request: FlowLogRequest, place: Place) -> _Refusal | None:
+    def _destination_refusal(
+        self, request: FlowLogRequest, place: Place, ask: Authorize
+    ) -> _Refusal | None:
         if request.destination_type is DestinationType.S3:
+
+            def may_attach(bucket_arn: str) -> bool:
+                try:
+                    for action in ("s3:GetBucketPolicy", "s3:PutBucketPolicy"):
+                        ask(action, [bucket_arn])
+                except ServiceError:
+                    return False
+                return True
+
             hive = request.options is not None and request.options.hive_compatible_partitions
-            return self._around.bucket_problem(place, request.bucket, request.prefix, hive)
-        stream = request.log_destination or ""
-        if request.destination_type is DestinationType.FIREHOSE and not self._around.stream_exists(
-            place, stream
-        ):
-            return "400", f"LogDestination: {stream.rpartition('/')[2]} does not exist"
+            return self._around.bucket_problem(
+                place, request.bucket, request.prefix, hive, may_attach
+            )
+        if request.destination_type is DestinationType.FIREHOSE:
+            return self._around.stream_problem(
+                place,
+                request.log_destination or "",
+                request.deliver_logs_permission_arn,
+                request.deliver_cross_account_role,
+            )
         return None
 
     def _role_problem(self, request: FlowLogRequest, place: Place, flow_log_id: str) -> str | None:

@@ -18,8 +18,14 @@ class Authorize(Protocol):
         """Raise ServiceError unless the caller may do that."""
 
 
+#: Whether the caller may read and write the policy of a bucket, by its ARN.
+MayAttach = Callable[[str], bool]
+
+
 def allow_all(
-    _action: str, _resources: Sequence[str], _context: Mapping[str, Any] | None = None
+    action: str,
+    resources: Sequence[str],
+    context: Mapping[str, Any] | None = None,
 ) -> None:
     """The account itself may do everything."""
 
@@ -31,12 +37,14 @@ class Surroundings:
     Shape: ``resource_exists(place, resource_type, id)`` for VPC, Subnet and NetworkInterface; it is
     asked within a change, so it reads the State and nothing slow.
     ``role_problem(place, role_arn, log_group_name, flow_log_id)`` is a sentence on why the role cannot
-    deliver to the log group, or None. ``bucket_problem(place, bucket, prefix, hive)`` is AWS's code and message
-    where nothing can be delivered to the folder, or None; it may give the delivery its right to an
-    own bucket, so it is asked last. It and ``stream_exists(place, stream_arn)`` may take a while.
+    deliver to the log group, or None. ``bucket_problem(place, bucket, prefix, hive, may_attach)`` is AWS's
+    code and message where nothing can be delivered to the folder, or None; it may give the delivery
+    its right to an own bucket, if the caller may do that, so it is asked last.
+    ``stream_problem(place, stream_arn, role_arn, cross_account_role_arn)`` is the same of a delivery
+    stream. Both may take a while.
     """
 
     resource_exists: Callable[[Place, str, str], bool]
     role_problem: Callable[[Place, str, str, str], str | None]
-    bucket_problem: Callable[[Place, str, str, bool], tuple[str, str] | None]
-    stream_exists: Callable[[Place, str], bool]
+    bucket_problem: Callable[[Place, str, str, bool, MayAttach], tuple[str, str] | None]
+    stream_problem: Callable[[Place, str, str | None, str | None], tuple[str, str] | None]

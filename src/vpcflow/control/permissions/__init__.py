@@ -2,7 +2,7 @@
 
 from vpcflow.control.permissions.authorizer import WORDED_FOR, Permissions, refused
 from vpcflow.control.permissions.conditions import as_context
-from vpcflow.control.permissions.delivery_role import LOG_GROUP_ACTIONS, role_problem
+from vpcflow.control.permissions.delivery_role import LOG_GROUP_ACTIONS, chain_problem, role_problem
 from vpcflow.control.permissions.document import PolicyUse, check_policy
 from vpcflow.control.permissions.evaluate import (
     Decision,
@@ -19,6 +19,7 @@ __all__ = [
     "Permissions",
     "PolicyUse",
     "as_context",
+    "chain_problem",
     "check_policy",
     "evaluate",
     "evaluate_resource_policy",

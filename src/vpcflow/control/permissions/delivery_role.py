@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from weakref import WeakKeyDictionary
 
+from vpcflow.control.caller import Caller, CallerKind
 from vpcflow.control.identity import (
     MANAGED_POLICIES,
     ROLES,
@@ -64,6 +65,25 @@ def role_problem(
     if question not in known:
         known[question] = _problem(state, question)
     return known[question]
+
+
+def chain_problem(state: State, role_arn: str, source_role_arn: str) -> str | None:
+    """What keeps one role from assuming another one, as a sentence; None when nothing does.
+
+    Shape: it looks at the role that is to be assumed; that the other one is allowed to is
+    ``role_problem``'s question.
+    """
+    account_id, source_account_id = role_arn.split(":")[4], source_role_arn.split(":")[4]
+    role = state.get(ROLES, iam_place(account_id), role_arn.rsplit("/", 1)[-1])
+    if role is None or iam_arn(account_id, "role", role.path, role.name) != role_arn:
+        return f"The role {role_arn} does not exist"
+    source = Caller(source_account_id, source_role_arn, "", CallerKind.ROLE)
+    trust = evaluate_resource_policy(
+        role.trust, source, "sts:AssumeRole", role_arn, principal_arn=source_role_arn
+    )
+    if not trust.allowed:
+        return f"The trust policy of the role {role_arn} does not let {source_role_arn} assume it"
+    return None
 
 
 def _problem(state: State, question: _Question) -> str | None:

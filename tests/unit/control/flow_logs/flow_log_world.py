@@ -8,7 +8,7 @@ from typing import Any
 from vpcflow.base.clock import ManualClock
 from vpcflow.control.flow_logs.request_token import Created
 from vpcflow.control.flow_logs.service import FlowLogService
-from vpcflow.control.flow_logs.surroundings import Surroundings
+from vpcflow.control.flow_logs.surroundings import MayAttach, Surroundings
 from vpcflow.control.flow_logs.validation import checked_request
 from vpcflow.control.state import Database, Place, State
 
@@ -52,7 +52,7 @@ class World:
         self.service = FlowLogService(
             self.state,
             self.clock,
-            Surroundings(self.exists, self.role_problem, self.bucket_problem, self.has_stream),
+            Surroundings(self.exists, self.role_problem, self.bucket_problem, self.stream_problem),
         )
 
     def exists(self, _place: Place, resource_type: str, resource_id: str) -> bool:
@@ -63,15 +63,18 @@ class World:
         return None if role in self.roles else "no such role"
 
     def bucket_problem(
-        self, _place: Place, bucket: str, prefix: str, hive: bool
+        self, _place: Place, bucket: str, prefix: str, hive: bool, may_attach: MayAttach
     ) -> tuple[str, str] | None:
         self.asked.append((bucket, prefix, hive))
         if bucket in self.denied:
             return "400", DENIED.format(bucket)
+        if not may_attach(f"arn:aws:s3:::{bucket}"):
+            return "400", DENIED.format(bucket)
         return None if bucket in self.buckets else ("400", MISSING.format(bucket))
 
-    def has_stream(self, _place: Place, stream: str) -> bool:
-        return stream.endswith("/stream")
+    def stream_problem(self, _place: Place, stream: str, *_: str | None) -> tuple[str, str] | None:
+        name = stream.rpartition("/")[2]
+        return None if name == "stream" else ("400", MISSING.format(name))
 
     def create(self, base: dict[str, Any], **changes: Any) -> Created:
         """Create with some parameters changed."""

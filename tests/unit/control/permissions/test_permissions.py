@@ -29,6 +29,7 @@ from vpcflow.control.permissions import (
     LOG_GROUP_ACTIONS,
     WORDED_FOR,
     Permissions,
+    chain_problem,
     role_problem,
 )
 from vpcflow.control.state import Database, State
@@ -252,3 +253,13 @@ def test_a_delivery_role_follows_its_managed_policy(state: State) -> None:
         denied = {"v1": PolicyVersion(policy("Deny", "logs:PutLogEvents"), 0.0)}
         change.put(MANAGED_POLICIES, PLACE, "p", replace(managed, versions=denied))
     assert problem(state) is not None
+
+
+def test_a_role_is_assumed_by_whom_it_trusts(state: State) -> None:
+    source = "arn:aws:iam::210987654321:role/source"
+    assert "does not exist" in str(chain_problem(state, ROLE, source))
+    put_role(state, policy("Allow", "*"), {"Principal": {"AWS": source}, "Condition": {}})
+    assert chain_problem(state, ROLE, source) is None
+    assert "does not let" in str(chain_problem(state, ROLE, f"{source}2"))
+    put_role(state, policy("Allow", "*"))
+    assert "does not let" in str(chain_problem(state, ROLE, source))

@@ -94,10 +94,11 @@ class _Handlers:
 
     def create(self, call: Call) -> dict[str, Any]:
         request = checked_request(call.parameters, call.place)
-        self._flow_logs.authorize(request, call.place, partial(call.authorize, call.caller))
+        ask = partial(call.authorize, call.caller)
+        self._flow_logs.authorize(request, call.place, ask)
         if call.get("DryRun"):
             raise dry_run()
-        created = self._flow_logs.create(request, call.place)
+        created = self._flow_logs.create(request, call.place, ask)
         return {
             "ClientToken": created.client_token,
             "FlowLogIds": list(created.flow_log_ids),
@@ -157,6 +158,8 @@ def operations(flow_logs: FlowLogService) -> list[Operation]:
             "TagSpecifications MaxAggregationInterval DestinationOptions TagFieldSpecifications",
             resources=_made,
             handles_dry_run=True,
+            # AWS's own words in any case: clients write Accept as well as ACCEPT.
+            raw_members=frozenset({"TrafficType"}),
             note="Resource types VPC, Subnet and NetworkInterface; for the others the record format "
             "is checked and the request refused. MaxAggregationInterval is kept and shown; records "
             "cover the service's own interval, 60 seconds at most, as on Nitro instances. Fields of "

@@ -58,12 +58,12 @@ class Endpoint:
             Surroundings(
                 lambda _place, _type, one: not one.endswith("-none"),
                 lambda _place, role, _group, _id: None if role == ROLE else "no such role",
-                lambda _place, bucket, _prefix, _hive: (
+                lambda _place, bucket, _prefix, _hive, _may: (
                     None
                     if bucket == "bucket"
                     else ("400", f"LogDestination: {bucket} does not exist")
                 ),
-                lambda _place, _stream: True,
+                lambda *_: None,
             ),
         )
         self.operations: dict[str, Operation] = {one.name: one for one in operations(service)}

@@ -95,7 +95,7 @@ def test_flow_logs_are_asked_for_by_their_arns(world: NetworkWorld) -> None:
         resource_exists=lambda *_: True,
         role_problem=lambda *_: None,
         bucket_problem=lambda *_: None,
-        stream_exists=lambda *_: True,
+        stream_problem=lambda *_: None,
     )
     flow_logs = FlowLogService(world.state, ManualClock(), around)
     world.service = service(world.network, operations(flow_logs))

@@ -236,7 +236,15 @@ def test_delivery_is_let_in_by_the_policy_as_aws_writes_it(endpoint: Any, s3: An
         "400",
         "LogDestination: none does not exist",
     )
+    # Who may not write the policy cannot have it written.
+    refused = (
+        "400",
+        "Access Denied for LogDestination: logs. Please check LogDestination permission.",
+    )
+    locked = {"may_attach": lambda _arn: False}
+    assert endpoint.buckets.check_delivery(place, "logs", "folder/", **locked) == refused
     assert endpoint.buckets.check_delivery(place, "logs", "folder/") is None
+    assert endpoint.buckets.check_delivery(place, "logs", "folder/", **locked) is None
     policy = json.loads(s3.get_bucket_policy(Bucket="logs")["Policy"])
     write, acl = policy["Statement"]
     assert (write["Sid"], acl["Sid"]) == ("AWSLogDeliveryWrite", "AWSLogDeliveryAclCheck")
@@ -247,10 +255,6 @@ def test_delivery_is_let_in_by_the_policy_as_aws_writes_it(endpoint: Any, s3: An
     assert json.loads(s3.get_bucket_policy(Bucket="logs")["Policy"]) == policy
 
     other = Place("999999999999", "eu-west-1")
-    refused = (
-        "400",
-        "Access Denied for LogDestination: logs. Please check LogDestination permission.",
-    )
     assert endpoint.buckets.check_delivery(other, "logs", "") == refused
     for statement in (write, acl):
         statement["Condition"]["StringEquals"]["aws:SourceAccount"] = other.account_id
