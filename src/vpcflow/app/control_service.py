@@ -101,29 +101,8 @@ class ControlService:
             self.log_groups.sweep()
             self.delivery = self._make_delivery()
             stack.callback(self.delivery.close)
-            dispatcher = Dispatcher(
-                self.services(),
-                Verifier(
-                    self.plane.state,
-                    self._clock,
-                    account_id=settings.inventory.account_id,
-                    default_region=settings.inventory.region,
-                    anonymous=settings.control.anonymous,
-                ),
-                self.plane.permissions,
-                self._clock,
-            )
             self.no_endpoint = ""
-            self._server: ApiServer | None = None
-            try:
-                self._server = ApiServer(
-                    AwsEndpoint(dispatcher, settings.api), settings.api, on_thread=on_thread
-                )
-            except SettingsError as error:
-                if must_serve or settings.api.port is not None:
-                    raise
-                # A namespace without loopback is still worth metering.
-                self.no_endpoint = str(error)
+            self._server = self._make_server(on_thread, must_serve)
             self._resources = stack.pop_all()
         self._stop = threading.Event()
         self._ended: list[BaseException] = []
@@ -234,6 +213,26 @@ class ControlService:
                 ("vpcflow-warm-up", self._warm_up),
             )
         ]
+
+    def _make_server(self, on_thread: Callable[[], None], must_serve: bool) -> ApiServer | None:
+        settings = self._settings
+        verifier = Verifier(
+            self.plane.state,
+            self._clock,
+            account_id=settings.inventory.account_id,
+            default_region=settings.inventory.region,
+            anonymous=settings.control.anonymous,
+        )
+        dispatcher = Dispatcher(self.services(), verifier, self.plane.permissions, self._clock)
+        try:
+            endpoint = AwsEndpoint(dispatcher, settings.api)
+            return ApiServer(endpoint, settings.api, on_thread=on_thread)
+        except SettingsError as error:
+            if must_serve or settings.api.port is not None:
+                raise
+            # A namespace without loopback is still worth metering.
+            self.no_endpoint = str(error)
+            return None
 
     def _make_delivery(self) -> DeliveryService:
         plans = DeliveryPlans(self.plane)
