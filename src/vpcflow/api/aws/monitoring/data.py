@@ -94,7 +94,7 @@ def _statistic(datum: Mapping[str, Any], where: str) -> Statistic:
     if given == ["StatisticValues"]:
         one = datum["StatisticValues"]
         return Statistic(
-            _number(one["SampleCount"], where),
+            _count(one["SampleCount"], f"{where}.StatisticValues.SampleCount"),
             _number(one["Sum"], where),
             _number(one["Minimum"], where),
             _number(one["Maximum"], where),
@@ -106,7 +106,7 @@ def _statistic(datum: Mapping[str, Any], where: str) -> Statistic:
     if len(counts) != len(values):
         raise _wrong(f"The parameters {where}.Values and {where}.Counts must be of the same size.")
     values = [_number(value, where) for value in values]
-    counts = [_number(count, where) for count in counts]
+    counts = [_count(count, f"{where}.Counts") for count in counts]
     total = sum(value * count for value, count in zip(values, counts, strict=True))
     return Statistic(sum(counts), total, min(values), max(values))
 
@@ -114,6 +114,13 @@ def _statistic(datum: Mapping[str, Any], where: str) -> Statistic:
 def _number(value: float, where: str) -> float:
     if not math.isfinite(value) or abs(value) > _VALUE_MAX:
         raise _wrong(f"The value {value} for parameter {where}.Value is invalid.")
+    return float(value)
+
+
+def _count(value: float, where: str) -> float:
+    """How often a value was seen: of less than nothing there is no average."""
+    if not 0 <= value <= _VALUE_MAX:
+        raise _wrong(f"The value {value} for parameter {where} is invalid.")
     return float(value)
 
 

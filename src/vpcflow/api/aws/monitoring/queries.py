@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -51,7 +51,7 @@ def get_metric_statistics(metrics: MetricStore, call: Call) -> Mapping[str, Any]
             "Period, or decreasing the time range."
         )
     found: list[Mapping[str, Any]] = []
-    for series in _all_units(metrics, call, call.parameters, call.get("Unit")):
+    for series in _all_units(metrics.series(call.place), call.parameters, call.get("Unit")):
         by_period = metrics.statistics(call.place, series, start_s, end_s, period_s)
         for at_s, statistic in by_period.items():
             values = {name: _VALUES[name](statistic) for name in wanted}
@@ -84,9 +84,10 @@ def get_metric_data(metrics: MetricStore, call: Call) -> Mapping[str, Any]:
             f"{DATA_POINTS_MAX:,}."
         )
     ascending = call.get("ScanBy") == "TimestampAscending"
+    known = metrics.series(call.place)
     return {
         "MetricDataResults": [
-            _result(metrics, call, query, start_s, end_s, ascending=ascending)
+            _result(metrics, known, call, query, start_s, end_s, ascending=ascending)
             for query in queries
             if query.get("ReturnData", True)
         ],
@@ -118,6 +119,7 @@ def _check_query(query: Mapping[str, Any], range_s: float) -> int:
 
 def _result(
     metrics: MetricStore,
+    known: Sequence[Series],
     call: Call,
     query: Mapping[str, Any],
     start_s: float,
@@ -127,7 +129,7 @@ def _result(
 ) -> Mapping[str, Any]:
     stat = query["MetricStat"]
     joined: dict[int, Statistic] = {}
-    for series in _all_units(metrics, call, stat["Metric"], stat.get("Unit")):
+    for series in _all_units(known, stat["Metric"], stat.get("Unit")):
         by_period = metrics.statistics(call.place, series, start_s, end_s, stat["Period"])
         for at_s, statistic in by_period.items():
             joined[at_s] = joined[at_s].joined(statistic) if at_s in joined else statistic
@@ -143,12 +145,12 @@ def _result(
 
 
 def _all_units(
-    metrics: MetricStore, call: Call, wanted: Mapping[str, Any], unit: str | None
+    known: Sequence[Series], wanted: Mapping[str, Any], unit: str | None
 ) -> list[Series]:
     dimensions = series_dimensions(wanted.get("Dimensions"))
     return [
         one
-        for one in metrics.series(call.place)
+        for one in known
         if (one.namespace, one.name, one.dimensions)
         == (wanted["Namespace"], wanted["MetricName"], dimensions)
         and unit in (None, one.unit)

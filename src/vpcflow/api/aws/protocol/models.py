@@ -77,11 +77,14 @@ def protocols_of(service: str) -> tuple[str, ...]:
     return tuple(model_of(service).metadata["protocols"])
 
 
-@cache
 def error_shape(service: str, code: str) -> Shape | None:
     """The shape of a modelled error, by its name or by the code that Query clients know."""
-    if service not in SERVICES:
-        return None
+    # Not cached for what a stranger calls a service: there is no end of such names.
+    return _error_shape(service, code) if service in SERVICES else None
+
+
+@cache
+def _error_shape(service: str, code: str) -> Shape | None:
     with _lock:
         model = model_of(service)
         for shape in model.error_shapes:

@@ -132,6 +132,11 @@ def test_old_data_go(cloudwatch: Any, clock: ManualClock) -> None:
         ({}, "InvalidParameterCombination"),
         ({"Value": 1.0, "Values": [1.0]}, "InvalidParameterCombination"),
         ({"Values": [1.0], "Counts": [1.0, 2.0]}, "InvalidParameterValue"),
+        ({"Values": [1.0], "Counts": [-1.0]}, "InvalidParameterValue"),
+        (
+            {"StatisticValues": {"SampleCount": -1.0, "Sum": 1, "Minimum": 1, "Maximum": 1}},
+            "InvalidParameterValue",
+        ),
         ({"Value": 1.0, "Timestamp": NOW_S + 3 * 3600}, "InvalidParameterValue"),
         ({"Value": 1.0, "Timestamp": NOW_S - 15 * 86_400}, "InvalidParameterValue"),
         ({"Value": 1e300}, "InvalidParameterValue"),
