@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import structlog
+from prometheus_client import Counter
 
 from vpcflow.api.aws import firehose
 from vpcflow.api.aws.operation import Service
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
     from vpcflow.store.objects import ObjectStore
 
 _LOG = structlog.get_logger(__name__)
+LOST_PAYLOADS = Counter(
+    "vpcflow_deliver_lost_payloads",
+    "Payloads of subscription filters that a delivery stream could not take",
+)
 
 
 class StreamsHereAndElsewhere:
@@ -56,6 +61,7 @@ class StreamsHereAndElsewhere:
         try:
             self._here.put(stream_arn, records)
         except FlowLogError as error:
+            LOST_PAYLOADS.inc(len(records))
             _LOG.warning(
                 "subscription filter lost payloads",
                 stream=stream_arn,

@@ -268,7 +268,8 @@ class EventStore:
             if path.exists() and path.stat().st_size >= self._settings.segment_bytes_max:
                 segment += 1
                 path = segment_path(folder, segment)
-            is_new = not path.exists()
+            # An empty one may be of a process that died before its name was on the disk.
+            is_new = not path.exists() or not path.stat().st_size
             folder.mkdir(parents=True, exist_ok=True)
             flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
             handle = os.open(path, flags, 0o640)
