@@ -6,8 +6,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vpcflow.store.writer import DataFileWriter
-
 if TYPE_CHECKING:
     from vpcflow.app.settings import Settings
     from vpcflow.store.settings import StoreSettings
@@ -41,6 +39,8 @@ def drain_spool(
     segments = spool.segments()
     if not segments:
         return 0
+    from vpcflow.store.writer import DataFileWriter  # with its kernels; the server starts without
+
     commit_id = spool.prepare([segment.batch_id for segment in segments])
     writer = DataFileWriter(table.data_dir, settings, prefix=commit_id)
     records = 0
