@@ -142,7 +142,8 @@ class Dispatcher:
         if not operation.authorizes_itself:
             action = operation.action or f"{target.service}:{operation.name}"
             resources = operation.resources(call) if operation.resources else ("*",)
-            call.authorize(call.caller, action, resources)
+            context = operation.context(call) if operation.context else None
+            call.authorize(call.caller, action, resources, context)
         if parameters.get("DryRun") is True and not operation.handles_dry_run:
             raise dry_run()
         result = operation.handle(call)

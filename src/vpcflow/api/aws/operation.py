@@ -105,7 +105,8 @@ class Operation:
     of bytes beside ``ContentLength``. ``takes`` are the parameters of the model that it acts upon,
     blanks between; ``ignores`` those that are accepted and change nothing, each with why.
     Every other parameter of the model is refused when a caller gives it. ``action`` is IAM's name
-    of it, ``service:Operation`` if empty; ``resources`` are the ARNs it is about, ``*`` if None.
+    of it, ``service:Operation`` if empty; ``resources`` are the ARNs it is about, ``*`` if None;
+    ``context`` are condition keys beside those of every request.
     ``authorizes_itself``: the dispatcher does not ask, ``handle`` does.
     ``handles_dry_run``: ``handle`` looks at DryRun itself, else the dispatcher answers it.
     ``raw_members``: parameters that the protocol does not check, since ``handle`` does it faster.
@@ -117,6 +118,7 @@ class Operation:
     ignores: Mapping[str, str] = field(default_factory=dict)
     action: str = ""
     resources: Callable[[Call], Sequence[str]] | None = None
+    context: Callable[[Call], Mapping[str, Any]] | None = None
     authorizes_itself: bool = False
     handles_dry_run: bool = False
     raw_members: frozenset[str] = frozenset()

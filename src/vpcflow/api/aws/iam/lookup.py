@@ -38,6 +38,26 @@ def place_of(call: Call) -> Place:
     return iam_place(call.caller.account_id)
 
 
+def condition_keys(view: View, call: Call) -> dict[str, Any]:
+    """IAM's own condition keys of a request.
+
+    Shape: the boundary is the one that the request sets, else that of the user or role it is about.
+    """
+    boundary = call.get("PermissionsBoundary")
+    if boundary is None:
+        kind: Kind[Any] = USERS if call.get("UserName") is not None else ROLES
+        name = call.get("UserName") or call.get("RoleName")
+        holder = view.get(kind, place_of(call), str(name)) if name else None
+        boundary = (holder.boundary or None) if holder is not None else None
+    tags = {str(tag.get("Key", "")): tag.get("Value", "") for tag in call.get("Tags") or ()}
+    return {
+        "iam:PolicyARN": call.get("PolicyArn"),
+        "iam:PermissionsBoundary": boundary,
+        "aws:TagKeys": (*tags, *(call.get("TagKeys") or ())) or None,
+        **{f"aws:RequestTag/{key}": value for key, value in tags.items()},
+    }
+
+
 def no_such(message: str) -> ServiceError:
     """The error for what is not there."""
     return ServiceError("NoSuchEntity", message, status=404)

@@ -48,7 +48,8 @@ class Desk:
         )
         if not operation.authorizes_itself:
             resources = operation.resources(call) if operation.resources else ("*",)
-            self.permissions(call.caller, f"{service}:{name}", resources)
+            context = operation.context(call) if operation.context else None
+            self.permissions(call.caller, f"{service}:{name}", resources, context)
         answer = operation.handle(call)
         assert answer is None or isinstance(answer, Mapping)
         return {} if answer is None else answer

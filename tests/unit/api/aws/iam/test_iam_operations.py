@@ -338,3 +338,34 @@ def test_a_user_is_moved_by_who_may_do_it_at_both_ends(desk: Desk) -> None:
     with pytest.raises(ServiceError):
         desk.iam("UpdateUser", mover, UserName="u", NewUserName="admin")
     desk.iam("UpdateUser", mover, UserName="u", NewUserName="v")
+
+
+def test_conditions_on_the_policy_and_the_boundary_hold(desk: Desk) -> None:
+    boundary = desk.iam("CreatePolicy", PolicyName="b", PolicyDocument=LOGS)["Policy"]["Arn"]
+    admin = "arn:aws:iam::aws:policy/AdministratorAccess"
+    statements = [
+        {
+            "Effect": "Allow",
+            "Action": "iam:*",
+            "Resource": "*",
+            "Condition": {"StringEquals": {"iam:PermissionsBoundary": boundary}},
+        },
+        {
+            "Effect": "Deny",
+            "Action": "iam:AttachUserPolicy",
+            "Resource": "*",
+            "Condition": {"ArnEquals": {"iam:PolicyARN": admin}},
+        },
+    ]
+    document = json.dumps({"Version": "2012-10-17", "Statement": statements})
+    deputy = desk.user("deputy")
+    desk.iam("PutUserPolicy", UserName="deputy", PolicyName="p", PolicyDocument=document)
+    with pytest.raises(ServiceError):
+        desk.iam("CreateUser", deputy, UserName="u")
+    desk.iam("CreateUser", deputy, UserName="u", PermissionsBoundary=boundary)
+    read_only = "arn:aws:iam::aws:policy/ReadOnlyAccess"
+    desk.iam("AttachUserPolicy", deputy, UserName="u", PolicyArn=read_only)
+    for user, policy in (("u", admin), ("deputy", read_only)):
+        with pytest.raises(ServiceError) as refused:
+            desk.iam("AttachUserPolicy", deputy, UserName=user, PolicyArn=policy)
+        assert refused.value.code == "AccessDenied"
