@@ -100,6 +100,12 @@ def tags_from(
     return tags
 
 
+def tag_conditions(tags: Mapping[str, str]) -> dict[str, Any]:
+    """The condition keys of a request that gives tags."""
+    keys = {f"aws:RequestTag/{key}": value for key, value in tags.items()}
+    return {**keys, "aws:TagKeys": tuple(tags)} if tags else {}
+
+
 def tag_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
     """Tags as the API answers them."""
     return [{"Key": key, "Value": value} for key, value in sorted(tags.items())]

@@ -30,7 +30,7 @@ from vpcflow.control.flow_logs.surroundings import Authorize, Surroundings, allo
 from vpcflow.control.flow_logs.validation import FlowLogRequest
 from vpcflow.control.ids import new_id
 from vpcflow.control.state import Change, Place, State
-from vpcflow.control.tags import add_tags, remove_tags
+from vpcflow.control.tags import add_tags, remove_tags, tag_conditions
 from vpcflow.record.flow_log_selection import FlowLogSelection, LogGroupSource
 
 #: Flow logs of one resource, as at AWS.
@@ -105,7 +105,8 @@ class FlowLogService:
             ask("logs:CreateLogDelivery", ["*"])
         if request.tags:
             every = here(f"{RESOURCE_TYPE}/*")
-            ask("ec2:CreateTags", [every], {"ec2:CreateAction": "CreateFlowLogs"})
+            made_by = {"ec2:CreateAction": "CreateFlowLogs", **tag_conditions(request.tags)}
+            ask("ec2:CreateTags", [every], made_by)
 
     def create(self, request: FlowLogRequest, place: Place, ask: Authorize = allow_all) -> Created:
         """One flow log for every resource of the request that can have it.
@@ -208,13 +209,13 @@ class FlowLogService:
         now, past = self._state.all(FLOW_LOGS, place), self._state.all(PAST_FLOW_LOGS, place)
         held = self._groups.get(place)
         if held is None or held[0] is not now or held[1] is not past:
-            groups: dict[str, tuple[LogGroupSource, ...]] = {}
+            groups: dict[str, list[LogGroupSource]] = {}
             for flow_log in [*now.values(), *past.values()]:
                 source = source_of(flow_log) if flow_log.log_group_name else None
                 if source is not None:
-                    name = flow_log.log_group_name or ""
-                    groups[name] = (*groups.get(name, ()), source)
-            held = self._groups[place] = (now, past, groups)
+                    groups.setdefault(flow_log.log_group_name or "", []).append(source)
+            made = {name: tuple(sources) for name, sources in groups.items()}
+            held = self._groups[place] = (now, past, made)
         return held[2].get(group_name, ())
 
     def set_status(

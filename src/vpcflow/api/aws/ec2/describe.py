@@ -12,7 +12,7 @@ from vpcflow.control.filters import Values, select
 from vpcflow.control.network.lookup import View, find_all, not_found
 from vpcflow.control.paging import BadToken, page
 from vpcflow.control.state import Kind
-from vpcflow.control.tags import TAG_SETS, tag_list, tags_from, tags_of
+from vpcflow.control.tags import TAG_SETS, tag_conditions, tag_list, tags_from, tags_of
 
 T = TypeVar("T")
 PAGE_MIN = 5
@@ -54,7 +54,7 @@ def new_tags(call: Call, resource_type: str) -> dict[str, str]:
     """The tags that a request gives to what it makes, which its caller must be allowed to give."""
     tags = tags_from(call.get("TagSpecifications"), resource_type)
     if tags:
-        made_by = {"ec2:CreateAction": call.operation}
+        made_by = {"ec2:CreateAction": call.operation, **tag_conditions(tags)}
         call.authorize(
             call.caller, "ec2:CreateTags", [resource_arn(call, resource_type, "*")], made_by
         )

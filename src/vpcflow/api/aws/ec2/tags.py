@@ -26,7 +26,7 @@ from vpcflow.control.network.resources import (
     VPCS,
 )
 from vpcflow.control.state import Kind
-from vpcflow.control.tags import TAG_SETS, add_tags, remove_tags
+from vpcflow.control.tags import TAG_SETS, add_tags, remove_tags, tag_conditions
 
 #: Resources that one request may name.
 RESOURCES_MAX = 1000
@@ -99,6 +99,11 @@ def _arns(call: Call) -> list[str]:
     ]
 
 
+def _conditions(call: Call) -> dict[str, Any]:
+    tags = {tag.get("Key", ""): tag.get("Value") for tag in call.get("Tags") or ()}
+    return tag_conditions(tags)
+
+
 _FILTERS: dict[str, Callable[[_Tag], list[str]]] = {
     "key": lambda one: [one.key],
     "resource-id": lambda one: [one.resource_id],
@@ -161,7 +166,19 @@ def operations(network: NetworkService) -> list[Operation]:
     """The operations on tags."""
     handlers = _Handlers(network)
     return [
-        Operation("CreateTags", handlers.create, takes="Resources Tags", resources=_arns),
-        Operation("DeleteTags", handlers.delete, takes="Resources Tags", resources=_arns),
+        Operation(
+            "CreateTags",
+            handlers.create,
+            takes="Resources Tags",
+            resources=_arns,
+            context=_conditions,
+        ),
+        Operation(
+            "DeleteTags",
+            handlers.delete,
+            takes="Resources Tags",
+            resources=_arns,
+            context=_conditions,
+        ),
         Operation("DescribeTags", handlers.describe, takes=PAGED),
     ]

@@ -25,6 +25,7 @@ from vpcflow.control.identity import (
 )
 from vpcflow.control.paging import BadToken, page
 from vpcflow.control.state import Change, Kind, Place, State
+from vpcflow.control.tags import tag_conditions
 
 T = TypeVar("T")
 View = State | Change
@@ -53,8 +54,8 @@ def condition_keys(view: View, call: Call) -> dict[str, Any]:
     return {
         "iam:PolicyARN": call.get("PolicyArn"),
         "iam:PermissionsBoundary": boundary,
-        "aws:TagKeys": (*tags, *(call.get("TagKeys") or ())) or None,
-        **{f"aws:RequestTag/{key}": value for key, value in tags.items()},
+        **tag_conditions(tags),
+        **({"aws:TagKeys": tuple(call.get("TagKeys"))} if call.get("TagKeys") else {}),
     }
 
 

@@ -28,6 +28,7 @@ from vpcflow.control.permissions import (
     refused,
 )
 from vpcflow.control.state import State
+from vpcflow.control.tags import tag_conditions
 
 Answer = Mapping[str, Any] | None
 #: Seconds: the shortest and the usual session; a role assumed by a role's session gets an hour.
@@ -162,8 +163,7 @@ class _Sts:
             "sts:SourceIdentity": call.get("SourceIdentity"),
             "aws:RequestedRegion": call.region,
             "aws:SourceIp": call.raw.client or None,
-            "aws:TagKeys": tuple(tags) or None,
-            **{f"aws:RequestTag/{key}": value for key, value in tags.items()},
+            **tag_conditions(tags),
         }
         actions = ["sts:AssumeRole"]
         if tags:

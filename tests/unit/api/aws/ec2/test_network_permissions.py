@@ -86,7 +86,15 @@ def test_who_tags_what_they_make_must_be_allowed_to(world: NetworkWorld) -> None
     assert asked.questions == []
     made.handle(call("CreateVpc", asked, CidrBlock="10.1.0.0/16", TagSpecifications=tags))
     assert asked.questions == [
-        ("ec2:CreateTags", [f"{ARN}vpc/*"], {"ec2:CreateAction": "CreateVpc"})
+        (
+            "ec2:CreateTags",
+            [f"{ARN}vpc/*"],
+            {
+                "ec2:CreateAction": "CreateVpc",
+                "aws:RequestTag/a": "b",
+                "aws:TagKeys": ("a",),
+            },
+        )
     ]
 
 
