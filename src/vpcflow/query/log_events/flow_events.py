@@ -120,6 +120,9 @@ class FlowRecords:
         end_s: int,
     ) -> list[FoundRows]:
         """The records of a row group that start in the range and belong to a source."""
+        sources = [one for one in sources if _may_have(one, group, streams)]
+        if not sources:
+            return []
         wanted = {"start", "interface_id", "action"} | {
             one.selection.scope.value for one in sources
         }
@@ -137,7 +140,15 @@ class FlowRecords:
             for name in table.column_names
         }
         batch = pa.record_batch({**columns, _ROW: number_column(rows)})
-        found = (self._of_source(group, one, batch, streams) for one in sources)
+        there = {
+            scope: _texts_in(batch, scope.value)
+            for scope in {one.selection.scope for one in sources}
+        }
+        found = (
+            self._of_source(group, one, batch, streams)
+            for one in sources
+            if one.selection.resource_id in there[one.selection.scope]
+        )
         return [one for one in found if one is not None]
 
     def _of_source(
@@ -258,6 +269,25 @@ class FlowRecords:
                 )
 
         return _explained(group.path, read)
+
+
+def _may_have(source: LogGroupSource, group: RowGroup, streams: StreamChoice) -> bool:
+    """Whether a row group can hold records of a source in the streams: a group has many sources."""
+    of = source.selection
+    if of.from_s > group.last_s or (of.until_s is not None and of.until_s <= group.first_s):
+        return False
+    return of.scope is not ScopeColumn.INTERFACE or streams.takes(
+        stream_name(of.resource_id, source)
+    )
+
+
+def _texts_in(batch: pa.RecordBatch, name: str) -> set[str | None]:
+    """The texts that a column of codes holds."""
+    if name not in batch.schema.names:
+        return set()
+    column = batch.column(name)
+    texts = column.dictionary.to_pylist()
+    return {texts[code] for code in np.unique(codes_of(column)).tolist() if code >= 0}
 
 
 def _explained(path: str, read: Any) -> Any:
