@@ -11,7 +11,7 @@ from vpcflow.control.state import Change, Kind, Place
 
 TAGS_MAX = 50
 KEY_LENGTH_MAX = 127
-VALUE_LENGTH_MAX = 255
+VALUE_LENGTH_MAX = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,19 @@ def add_tags(
 
     Errors: ServiceError for too many, too long or reserved ones; then nothing was changed.
     """
+    check_tags(tags)
+    merged = {**tags_of(change, place, resource_id), **tags}
+    _check_count(merged)
+    if tags:
+        change.put(TAG_SETS, place, resource_id, TagSet(resource_type, merged))
+
+
+def check_tags(tags: Mapping[str, str]) -> None:
+    """Refuse tags that no resource can have.
+
+    Errors: ServiceError for too many, too long or reserved ones.
+    """
+    _check_count(tags)
     for key, value in tags.items():
         if not key or len(key) > KEY_LENGTH_MAX or len(value) > VALUE_LENGTH_MAX:
             raise ServiceError(
@@ -53,13 +66,13 @@ def add_tags(
                 "InvalidParameterValue",
                 "Tag keys starting with 'aws:' are reserved for internal use",
             )
-    merged = {**tags_of(change, place, resource_id), **tags}
-    if len(merged) > TAGS_MAX:
+
+
+def _check_count(tags: Mapping[str, str]) -> None:
+    if len(tags) > TAGS_MAX:
         raise ServiceError(
             "TagLimitExceeded", "The maximum number of tags for a resource has been reached."
         )
-    if tags:
-        change.put(TAG_SETS, place, resource_id, TagSet(resource_type, merged))
 
 
 def remove_tags(
@@ -85,17 +98,24 @@ def tags_from(
 ) -> dict[str, str]:
     """The tags of a ``TagSpecifications`` parameter.
 
-    Errors: ServiceError ``InvalidParameterValue`` when they are for another kind of resource.
+    Errors: ServiceError ``InvalidParameter`` for one without a type or without tags,
+    ``InvalidParameterValue`` when they are for another kind of resource.
     """
     tags: dict[str, str] = {}
     for specification in specifications or ():
-        wanted = specification.get("ResourceType", resource_type)
+        wanted = specification.get("ResourceType")
+        if not wanted:
+            raise ServiceError(
+                "InvalidParameter", "Tag specification resource type must have a value"
+            )
+        if not specification.get("Tags"):
+            raise ServiceError("InvalidParameter", "Tag specification must have at least one tag")
         if wanted != resource_type:
             raise ServiceError(
                 "InvalidParameterValue",
                 f"'{wanted}' is not a valid taggable resource type for this operation.",
             )
-        for tag in specification.get("Tags", ()):
+        for tag in specification["Tags"]:
             tags[tag.get("Key", "")] = tag.get("Value", "")
     return tags
 

@@ -22,7 +22,7 @@ from vpcflow.control.flow_logs.destination import (
 from vpcflow.control.flow_logs.flow_log import DestinationOptions, DestinationType
 from vpcflow.control.flow_logs.log_format_rules import check_tag_fields, checked_format
 from vpcflow.control.state import Place
-from vpcflow.control.tags import KEY_LENGTH_MAX, TAGS_MAX, VALUE_LENGTH_MAX, tags_from
+from vpcflow.control.tags import check_tags, tags_from
 from vpcflow.record.field_spec import Resource
 from vpcflow.record.flow_log_selection import TrafficType
 
@@ -298,22 +298,7 @@ def _tag_fields(given: Sequence[Mapping[str, Any]] | None) -> dict[str, tuple[st
 
 def _tags(given: Sequence[Mapping[str, Any]] | None) -> dict[str, str]:
     tags = tags_from(given, "vpc-flow-log")
-    if len(tags) > TAGS_MAX:
-        raise ServiceError(
-            "TagLimitExceeded", "The maximum number of tags for a resource has been reached."
-        )
-    for key, value in tags.items():
-        if not key or len(key) > KEY_LENGTH_MAX or len(value) > VALUE_LENGTH_MAX:
-            raise ServiceError(
-                "InvalidParameterValue",
-                f"Tag '{key}' is not valid: a key has 1 to {KEY_LENGTH_MAX} characters, a value at "
-                f"most {VALUE_LENGTH_MAX}.",
-            )
-        if key.lower().startswith("aws:"):
-            raise ServiceError(
-                "InvalidParameterValue",
-                "Tag keys starting with 'aws:' are reserved for internal use",
-            )
+    check_tags(tags)
     return tags
 
 

@@ -104,7 +104,7 @@ def test_answers_as_recorded(parameters: dict[str, Any], code: str, message: str
         ({"DeliverCrossAccountRole": ROLE}, "InvalidParameter", "DeliverCrossAccountRole"),
         ({"ClientToken": "x" * 65}, "InvalidParameterValue", "ClientToken"),
         (
-            {"TagSpecifications": [{"ResourceType": "vpc", "Tags": []}]},
+            {"TagSpecifications": [{"ResourceType": "vpc", "Tags": [{"Key": "a", "Value": "b"}]}]},
             "InvalidParameterValue",
             "'vpc'",
         ),
