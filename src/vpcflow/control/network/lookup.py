@@ -7,6 +7,7 @@ from typing import Any, Protocol, TypeVar
 
 from vpcflow.base.errors import ServiceError
 from vpcflow.control.network.resources import (
+    DHCP_OPTIONS,
     INSTANCES,
     INTERNET_GATEWAYS,
     NETWORK_ACLS,
@@ -53,7 +54,7 @@ _NOT_FOUND: Mapping[str, tuple[str, str]] = {
     ROUTE_TABLES.name: ("InvalidRouteTableID.NotFound", "routeTable ID"),
     INTERNET_GATEWAYS.name: ("InvalidInternetGatewayID.NotFound", "internetGateway ID"),
     "security-group-rule": ("InvalidSecurityGroupRuleId.NotFound", "security group rule ID"),
-    "dhcp-options": ("InvalidDhcpOptionID.NotFound", "dhcpOption ID"),
+    DHCP_OPTIONS.name: ("InvalidDhcpOptionID.NotFound", "dhcpOption ID"),
     "vpc-flow-log": ("InvalidFlowLogId.NotFound", "flow log ID"),
 }
 

@@ -47,6 +47,16 @@ class VpcResource:
     dns_support: bool = True
     dns_hostnames: bool = False
     network_address_usage_metrics: bool = False
+    #: Empty for the set that every VPC begins with.
+    dhcp_options_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DhcpOptions:
+    """A set of DHCP options: kept and shown, since the host hands out addresses."""
+
+    dhcp_options_id: str
+    configurations: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +201,7 @@ PREFIX_LISTS: Kind[PrefixListResource] = Kind("prefix-list", PrefixListResource)
 INSTANCES: Kind[InstanceResource] = Kind("instance", InstanceResource)
 ROUTE_TABLES: Kind[RouteTable] = Kind("route-table", RouteTable)
 INTERNET_GATEWAYS: Kind[InternetGateway] = Kind("internet-gateway", InternetGateway)
+DHCP_OPTIONS: Kind[DhcpOptions] = Kind("dhcp-options", DhcpOptions)
 
 #: What EC2 calls a resource with an id of this prefix.
 RESOURCE_TYPES: Mapping[str, str] = {

@@ -70,9 +70,7 @@ def create_vpc(
     Errors: ServiceError ``InvalidParameterValue``, ``InvalidVpc.Range``.
     """
     if tenancy not in TENANCIES:
-        raise ServiceError(
-            "InvalidParameterValue", f"The tenancy value {tenancy} is not supported."
-        )
+        raise _tenancy_refused(tenancy)
     block = parse_network(cidr, version=4)
     _check_size(block)
     vpc_id = new_id("vpc")
@@ -230,6 +228,21 @@ def modify_attribute(
     )
     if changed != found:
         change.put(VPCS, place, vpc_id, changed)
+
+
+def modify_tenancy(change: Change, place: Place, vpc_id: str, tenancy: str) -> None:
+    """Let a VPC's tenancy be ``default``, the only one it can be changed to.
+
+    Errors: ServiceError ``InvalidVpcID.NotFound``, ``InvalidParameterValue``.
+    """
+    found = vpc_of(change, place, vpc_id)
+    if tenancy != "default":
+        raise _tenancy_refused(tenancy)
+    change.put(VPCS, place, vpc_id, replace(found, tenancy=tenancy))
+
+
+def _tenancy_refused(tenancy: str) -> ServiceError:
+    return ServiceError("InvalidParameterValue", f"The tenancy value {tenancy} is not supported.")
 
 
 def associate_block(

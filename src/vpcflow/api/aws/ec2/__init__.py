@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from vpcflow.api.aws.ec2 import (
+    dhcp_options,
     instances,
     interfaces,
     network_acls,
@@ -30,6 +31,7 @@ _PARTS = (
     route_tables,
     prefix_lists,
     zones,
+    dhcp_options,
     instances,
     tags,
 )

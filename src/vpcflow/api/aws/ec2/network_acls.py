@@ -161,11 +161,11 @@ def _read_entry(call: Call) -> NetworkAclEntry:
     elif protocol in (ICMP, ICMPV6):
         kind = call.get("IcmpTypeCode") or {}
         first, last = normal_ports(protocol, kind.get("Type"), kind.get("Code"))
-    action = call.get("RuleAction")
+    action = (call.get("RuleAction") or "").lower()
     if action not in ("allow", "deny"):
         raise ServiceError(
             "InvalidParameterValue",
-            f"Value ({action}) for parameter ruleAction is invalid. Unknown rule action.",
+            f"Value ({call.get('RuleAction')}) for parameter ruleAction is invalid. Unknown rule action.",
         )
     return NetworkAclEntry(
         call.get("RuleNumber"),

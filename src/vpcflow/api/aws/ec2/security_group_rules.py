@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from vpcflow.api.aws.ec2.describe import (
@@ -34,10 +34,12 @@ from vpcflow.control.network.security_groups import (
     named_group,
     revoke,
 )
+from vpcflow.policy.protocols import TCP, UDP
 from vpcflow.policy.security_group import Direction, SecurityGroupRule
 
 #: Parameters of one rule that stand for IpPermissions.
 _FLAT = "IpProtocol FromPort ToPort CidrIp SourceSecurityGroupName SourceSecurityGroupOwnerId"
+_PEERS_IN_WORDS = "cidrIp, cidrIpv6, prefixListId, or referencedGroupId"
 _PEERS = ("CidrIpv4", "CidrIpv6", "PrefixListId", "ReferencedGroupId")
 
 
@@ -89,14 +91,25 @@ def _read_rule(request: Mapping[str, Any]) -> Permission:
     Errors: ServiceError ``InvalidParameterValue``, ``MissingParameter``.
     """
     if request.get("IpProtocol") is None:
-        raise ServiceError("MissingParameter", "The request must contain the parameter ipProtocol")
+        raise ServiceError(
+            "InvalidParameterValue",
+            "Invalid value 'null' for protocol. VPC security group rules must specify protocols "
+            "explicitly.",
+        )
     peers = [name for name in _PEERS if request.get(name)]
     if len(peers) != 1:
         raise ServiceError(
             "InvalidParameterCombination" if peers else "MissingParameter",
-            f"The request must contain exactly one of {', '.join(_PEERS)}",
+            f"Only one of {_PEERS_IN_WORDS} can be specified"
+            if peers
+            else f"The request must contain exactly one of: {_PEERS_IN_WORDS}",
         )
     protocol = protocol_number(request["IpProtocol"])
+    if protocol in (TCP, UDP) and None in (request.get("FromPort"), request.get("ToPort")):
+        raise ServiceError(
+            "InvalidParameterValue",
+            "Invalid value for portRange. Must specify both from and to ports with TCP/UDP.",
+        )
     value = request[peers[0]]
     cidr = None
     if peers[0].startswith("Cidr"):
@@ -109,6 +122,14 @@ def _read_rule(request: Mapping[str, Any]) -> Permission:
         group_id=value if peers[0] == "ReferencedGroupId" else None,
         description=request.get("Description") or "",
     )
+
+
+def _check_group_ids(values: Iterable[str]) -> None:
+    for value in values:
+        if not value.startswith(("sg-", "*", "?")):
+            raise ServiceError(
+                "InvalidGroupId.Malformed", f"The security group ID '{value}' is malformed"
+            )
 
 
 class _Handlers:
@@ -155,6 +176,9 @@ class _Handlers:
         return {"Return": True, "RevokedSecurityGroupRules": revoked}
 
     def describe(self, call: Call) -> dict[str, Any]:
+        for one in call.get("Filters") or ():
+            if one.get("Name") == "group-id":
+                _check_group_ids(one.get("Values") or ())
         groups = self._state.all(SECURITY_GROUPS, call.place)
         rules = {
             rule.rule_id: (group_id, rule)

@@ -7,6 +7,7 @@ from typing import Any
 
 from vpcflow.api.aws.ec2.describe import (
     PAGED,
+    arns,
     chosen,
     new_arn,
     new_tags,
@@ -18,7 +19,7 @@ from vpcflow.api.aws.ec2.describe import (
 from vpcflow.api.aws.operation import Call, Operation
 from vpcflow.base.errors import ServiceError
 from vpcflow.control.network import SECURITY_GROUPS, NetworkService
-from vpcflow.control.network.lookup import View, not_found
+from vpcflow.control.network.lookup import View, not_found, vpc_of
 from vpcflow.control.network.permissions import (
     permission_answer,
     protocol_text,
@@ -34,6 +35,8 @@ from vpcflow.control.network.security_groups import (
 )
 from vpcflow.policy.security_group import Direction, SecurityGroupRule
 
+#: The filters of GetSecurityGroupsForVpc, beside ``primary-vpc-id``.
+_OF_VPC = ("description", "group-id", "group-name", "owner-id")
 Values = Callable[[SecurityGroupResource], list[str]]
 
 
@@ -139,6 +142,30 @@ class _Handlers:
     def __init__(self, network: NetworkService) -> None:
         self._state = network.state
 
+    def of_vpc(self, call: Call) -> dict[str, Any]:
+        vpc_id = call.get("VpcId")
+        vpc_of(self._state, call.place, vpc_id)
+        groups = [
+            one
+            for one in self._state.all(SECURITY_GROUPS, call.place).values()
+            if one.group.vpc_id == vpc_id
+        ]
+        known = {**_filters(call, self._state)}
+        known = {name: known[name] for name in _OF_VPC} | {"primary-vpc-id": known["vpc-id"]}
+        found, token = paged(call, self._state, groups, lambda one: one.group.group_id, known)
+        answer = [
+            {
+                "Description": one.description,
+                "GroupName": one.group.name,
+                "OwnerId": call.caller.account_id,
+                "GroupId": one.group.group_id,
+                "Tags": tag_members(call, self._state, one.group.group_id),
+                "PrimaryVpcId": vpc_id,
+            }
+            for one in found
+        ]
+        return with_token({"SecurityGroupForVpcs": answer}, token)
+
     def create(self, call: Call) -> dict[str, Any]:
         tags = new_tags(call, "security-group")
         with self._state.change() as change:
@@ -238,5 +265,11 @@ def operations(network: NetworkService) -> list[Operation]:
             "DescribeSecurityGroups",
             handlers.describe,
             takes=f"GroupIds GroupNames {PAGED}",
+        ),
+        Operation(
+            "GetSecurityGroupsForVpc",
+            handlers.of_vpc,
+            takes=f"VpcId {PAGED}",
+            resources=arns("vpc", "VpcId"),
         ),
     ]

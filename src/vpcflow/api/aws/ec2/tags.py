@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from vpcflow.api.aws.ec2.describe import PAGED, paged, resource_arn, with_token
-from vpcflow.api.aws.ec2.zones import dhcp_options_id
 from vpcflow.api.aws.operation import Call, Operation
 from vpcflow.base.errors import ServiceError
 from vpcflow.control.flow_logs.flow_log import FLOW_LOGS
 from vpcflow.control.network import NetworkService
+from vpcflow.control.network.dhcp_options import all_options
 from vpcflow.control.network.lookup import View, not_found
 from vpcflow.control.network.resources import (
     INSTANCES,
@@ -60,7 +60,7 @@ def _exists(view: View, call: Call, prefix: str, resource_id: str) -> bool:
             for rule in group.group.rules
         )
     if prefix == "dopt":
-        return resource_id == dhcp_options_id(call.place)
+        return resource_id in all_options(view, call.place)
     return view.get(_KINDS[prefix], call.place, resource_id) is not None
 
 

@@ -18,10 +18,10 @@ from vpcflow.api.aws.ec2.describe import (
     text_of,
     with_token,
 )
-from vpcflow.api.aws.ec2.zones import dhcp_options_id
 from vpcflow.api.aws.operation import Call, Operation
 from vpcflow.base.errors import ServiceError
 from vpcflow.control.network import VPCS, NetworkService
+from vpcflow.control.network.dhcp_options import options_of
 from vpcflow.control.network.lookup import View, vpc_of
 from vpcflow.control.network.resources import VpcResource
 from vpcflow.control.network.vpcs import (
@@ -32,8 +32,8 @@ from vpcflow.control.network.vpcs import (
     delete_vpc,
     disassociate_block,
     modify_attribute,
+    modify_tenancy,
 )
-from vpcflow.control.state import Place
 from vpcflow.inventory.vpc import Network, Vpc
 
 ASSOCIATED = "associated"
@@ -67,16 +67,12 @@ def _states(resource: VpcResource, version: int) -> Iterator[str]:
     return (ASSOCIATED for _ in blocks(resource.vpc.cidr_blocks, version))
 
 
-def _place(vpc: Vpc) -> Place:
-    return Place(vpc.account_id, vpc.region)
-
-
 _FILTERS: dict[str, Any] = {
     "cidr": lambda one: list(blocks(one.vpc.cidr_blocks, 4))[:1],
     "cidr-block-association.cidr-block": lambda one: blocks(one.vpc.cidr_blocks, 4),
     "cidr-block-association.association-id": lambda one: _associations(one, 4),
     "cidr-block-association.state": lambda one: _states(one, 4),
-    "dhcp-options-id": lambda one: [dhcp_options_id(_place(one.vpc))],
+    "dhcp-options-id": lambda one: [options_of(one)],
     "ipv6-cidr-block-association.ipv6-cidr-block": lambda one: blocks(one.vpc.cidr_blocks, 6),
     "ipv6-cidr-block-association.ipv6-pool": lambda one: [
         "Amazon" for _ in blocks(one.vpc.cidr_blocks, 6)
@@ -128,7 +124,7 @@ def vpc_members(
         "VpcId": vpc.vpc_id,
         "State": state,
         "CidrBlock": next(blocks(vpc.cidr_blocks, 4), None),
-        "DhcpOptionsId": dhcp_options_id(_place(vpc)),
+        "DhcpOptionsId": options_of(resource),
     }
 
 
@@ -180,6 +176,11 @@ class _Handlers:
                 dns_hostnames=boolean(call, "EnableDnsHostnames"),
                 network_address_usage_metrics=boolean(call, "EnableNetworkAddressUsageMetrics"),
             )
+
+    def modify_tenancy(self, call: Call) -> dict[str, Any]:
+        with self._state.change() as change:
+            modify_tenancy(change, call.place, call.get("VpcId"), call.get("InstanceTenancy"))
+        return {"ReturnValue": True}
 
     def describe_attribute(self, call: Call) -> dict[str, Any]:
         found = vpc_of(self._state, call.place, call.get("VpcId"))
@@ -245,6 +246,12 @@ def operations(network: NetworkService) -> list[Operation]:
             takes="VpcId EnableDnsSupport EnableDnsHostnames EnableNetworkAddressUsageMetrics",
             resources=arns("vpc", "VpcId"),
             note="The attributes are kept and shown; names are the host's business.",
+        ),
+        Operation(
+            "ModifyVpcTenancy",
+            handlers.modify_tenancy,
+            takes="VpcId InstanceTenancy",
+            resources=arns("vpc", "VpcId"),
         ),
         Operation(
             "DescribeVpcAttribute",

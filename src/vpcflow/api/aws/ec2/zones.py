@@ -1,19 +1,15 @@
-"""Availability zones, regions, DHCP options and account attributes over EC2's API."""
+"""Availability zones, regions and account attributes over EC2's API."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from vpcflow.api.aws.ec2.describe import PAGED, chosen_of, tag_members, with_token
 from vpcflow.api.aws.operation import Call, Operation
 from vpcflow.base.errors import ServiceError
 from vpcflow.control.filters import Values, select
 from vpcflow.control.network import VPCS, NetworkService
-from vpcflow.control.network.resources import derived_id
 from vpcflow.control.network.zones import AWS_REGIONS, Zone, zone_group_of, zones_of
-from vpcflow.control.state import Place
 
 T = TypeVar("T")
 _NOT_REQUIRED = "opt-in-not-required"
@@ -26,22 +22,6 @@ _ACCOUNT_ATTRIBUTES = {
     "max-elastic-ips": ["5"],
     "default-vpc": ["none"],
 }
-
-
-def dhcp_options_id(place: Place) -> str:
-    """The id of the one set of DHCP options of an account and region."""
-    return derived_id("dopt", place.account_id, place.region)
-
-
-@dataclass(frozen=True, slots=True)
-class _DhcpOptions:
-    options_id: str
-    owner_id: str
-    configurations: tuple[tuple[str, str], ...]
-
-
-def _domain_name(region: str) -> str:
-    return "ec2.internal" if region == "us-east-1" else f"{region}.compute.internal"
 
 
 _ZONE_FILTERS: dict[str, Callable[[tuple[str, Zone]], list[str]]] = {
@@ -61,12 +41,6 @@ _REGION_FILTERS: dict[str, Callable[[str], list[str]]] = {
     "endpoint": lambda region: [_endpoint(region)],
     "opt-in-status": lambda _: [_NOT_REQUIRED],
     "region-name": lambda region: [region],
-}
-_DHCP_FILTERS: dict[str, Callable[[_DhcpOptions], list[str]]] = {
-    "dhcp-options-id": lambda one: [one.options_id],
-    "key": lambda one: [key for key, _ in one.configurations],
-    "value": lambda one: [value for _, value in one.configurations],
-    "owner-id": lambda one: [one.owner_id],
 }
 
 
@@ -140,38 +114,6 @@ class _Handlers:
             ]
         }
 
-    def dhcp_options(self, call: Call) -> dict[str, Any]:
-        one = _DhcpOptions(
-            dhcp_options_id(call.place),
-            call.caller.account_id,
-            (
-                ("domain-name", _domain_name(call.region)),
-                ("domain-name-servers", "AmazonProvidedDNS"),
-            ),
-        )
-        found, token = chosen_of(
-            call,
-            self._state,
-            {one.options_id: one},
-            "dhcp-options",
-            "DhcpOptionsIds",
-            lambda options: options.options_id,
-            {**_DHCP_FILTERS},
-        )
-        answer = [
-            {
-                "OwnerId": options.owner_id,
-                "Tags": tag_members(call, self._state, options.options_id),
-                "DhcpOptionsId": options.options_id,
-                "DhcpConfigurations": [
-                    {"Key": key, "Values": [{"Value": value}]}
-                    for key, value in options.configurations
-                ],
-            }
-            for options in found
-        ]
-        return with_token({"DhcpOptions": answer}, token)
-
 
 def _named(
     items: list[T], names: Sequence[str] | None, name_of: Callable[[T], str], word: str
@@ -203,10 +145,4 @@ def operations(network: NetworkService) -> list[Operation]:
             note="AWS's regions that are on by default, and those in use here.",
         ),
         Operation("DescribeAccountAttributes", handlers.account_attributes, takes="AttributeNames"),
-        Operation(
-            "DescribeDhcpOptions",
-            handlers.dhcp_options,
-            takes=f"DhcpOptionsIds {PAGED}",
-            note="One set for all VPCs; the host hands out addresses.",
-        ),
     ]

@@ -55,7 +55,7 @@ def test_every_documented_filter_is_known(world: NetworkWorld, operation: str) -
     assert names
     for name in names:
         if name != "addresses.association.owner-id" or operation == "DescribeNetworkInterfaces":
-            world.call(operation, Filters=[{"Name": name, "Values": ["no such value"]}])
+            world.call(operation, Filters=[{"Name": name, "Values": ["sg-no such value"]}])
     world.refused(
         operation,
         "InvalidParameterValue",
