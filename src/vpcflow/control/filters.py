@@ -13,6 +13,8 @@ from vpcflow.control.wildcards import whole
 T = TypeVar("T")
 #: Values of all filters of a request together, as at AWS.
 VALUES_MAX = 200
+#: Letters of one value; no value of a resource is longer.
+VALUE_LENGTH_MAX = 1_024
 #: Patterns that are kept compiled.
 PATTERNS_HELD_MAX = 1024
 #: What a resource answers for a filter's name.
@@ -29,7 +31,7 @@ def select(
 ) -> list[T]:
     """The items that all filters let through; ``filters`` as ``[{"Name": ..., "Values": [...]}]``.
 
-    Errors: ServiceError ``InvalidParameterValue`` for a filter that is not known,
+    Errors: ServiceError ``InvalidParameterValue`` for a filter that is not known, or a value that is too long,
     ``FilterLimitExceeded`` for too many values.
     """
     if sum(len(one.get("Values") or ()) for one in filters or ()) > VALUES_MAX:
@@ -40,6 +42,11 @@ def select(
     kept = list(items)
     for one in filters or ():
         name, wanted = one.get("Name", ""), [str(value) for value in one.get("Values") or ()]
+        if any(len(value) > VALUE_LENGTH_MAX for value in wanted):
+            raise ServiceError(
+                "InvalidParameterValue",
+                f"A value of the filter '{name}' is longer than {VALUE_LENGTH_MAX} characters",
+            )
         values = _values_of(name, known, tags_of)
         plain = {value for value in wanted if not (wildcards and _is_wild(value))}
         patterns = [_pattern(value) for value in wanted if wildcards and _is_wild(value)]

@@ -47,3 +47,6 @@ def test_a_request_has_a_bound_of_values() -> None:
     with pytest.raises(ServiceError) as refused:
         kept(["1"], *map(str, range(VALUES_MAX + 1)))
     assert refused.value.code == "FilterLimitExceeded"
+    with pytest.raises(ServiceError) as refused:
+        kept(["1"], "1" * 2_000)
+    assert refused.value.code == "InvalidParameterValue"
