@@ -23,11 +23,13 @@ from vpcflow.query.log_events.events import (
     ordinals_of,
     stream_hashes,
 )
+from vpcflow.query.log_events.source_classes import SourceClass, classes_of, texts_of
 from vpcflow.query.log_events.streams import StreamChoice
 from vpcflow.query.sql_view import RecordScan, stored_columns
 from vpcflow.record.column_buffers import number_column
-from vpcflow.record.flow_log_selection import LogGroupSource, ScopeColumn, lines_of
-from vpcflow.store.arrow_views import codes_of, numbers_of, one_chunk
+from vpcflow.record.flow_log_selection import LogGroupSource, lines_of
+from vpcflow.record.log_format import LogFormat
+from vpcflow.store.arrow_views import numbers_of, one_chunk
 from vpcflow.store.data_file_entry import DataFileEntry
 from vpcflow.store.ingestion_times import IngestionTimes
 from vpcflow.store.stored_schema import STORED_COLUMNS
@@ -51,10 +53,10 @@ class RowGroup:
 
 @dataclass(frozen=True, slots=True)
 class FoundRows:
-    """Records of one source in a row group: their places, starts, and streams."""
+    """Records of sources with one format in a row group: their places, starts, and streams."""
 
     group: RowGroup
-    source: LogGroupSource
+    log_format: LogFormat
     rows: Longs
     starts_s: Longs
     streams: npt.NDArray[np.int32]
@@ -64,7 +66,7 @@ class FoundRows:
         """Those of a mask."""
         return FoundRows(
             self.group,
-            self.source,
+            self.log_format,
             self.rows[kept],
             self.starts_s[kept],
             self.streams[kept],
@@ -72,9 +74,9 @@ class FoundRows:
         )
 
 
-def stream_name(interface_id: str | None, source: LogGroupSource) -> str:
+def stream_name(interface_id: str | None, suffix: str) -> str:
     """The stream of a record, as delivery names it."""
-    return f"{interface_id or '-'}-{source.selection.stream_suffix}"
+    return f"{interface_id or '-'}-{suffix}"
 
 
 class FlowRecords:
@@ -87,6 +89,7 @@ class FlowRecords:
         self._ingestion = ingestion
         self._footers: OrderedDict[str, pq.FileMetaData] = OrderedDict()
         self._lock = threading.Lock()
+        self._classes: tuple[Sequence[LogGroupSource], list[SourceClass]] | None = None
 
     def groups(self, files: Sequence[DataFileEntry], start_s: int, end_s: int) -> list[RowGroup]:
         """The row groups that may hold records which start in the range."""
@@ -120,9 +123,6 @@ class FlowRecords:
         end_s: int,
     ) -> list[FoundRows]:
         """The records of a row group that start in the range and belong to a source."""
-        sources = [one for one in sources if _may_have(one, group, streams)]
-        if not sources:
-            return []
         wanted = {"start", "interface_id", "action"} | {
             one.selection.scope.value for one in sources
         }
@@ -140,39 +140,15 @@ class FlowRecords:
             for name in table.column_names
         }
         batch = pa.record_batch({**columns, _ROW: number_column(rows)})
-        there = {
-            scope: _texts_in(batch, scope.value)
-            for scope in {one.selection.scope for one in sources}
-        }
-        found = (
-            self._of_source(group, one, batch, streams)
-            for one in sources
-            if one.selection.resource_id in there[one.selection.scope]
-        )
+        found = (_of_class(group, one, batch, streams) for one in self._classes_of(sources))
         return [one for one in found if one is not None]
 
-    def _of_source(
-        self,
-        group: RowGroup,
-        source: LogGroupSource,
-        batch: pa.RecordBatch,
-        streams: StreamChoice,
-    ) -> FoundRows | None:
-        chosen = source.selection.select(batch)
-        if not chosen.num_rows:
-            return None
-        starts = numbers_of(chosen.column("start"))
-        if "interface_id" in chosen.schema.names:
-            interfaces = chosen.column("interface_id")
-            codes = codes_of(interfaces)
-            texts = [*interfaces.dictionary.to_pylist(), None]
-        else:
-            codes, texts = np.full(chosen.num_rows, -1, np.int32), [None]
-        codes = np.where(codes < 0, np.int32(len(texts) - 1), codes)
-        names = [stream_name(text, source) for text in texts]
-        found = FoundRows(group, source, numbers_of(chosen.column(_ROW)), starts, codes, names)
-        kept = streams.rows(codes, names, starts)
-        return found if kept.all() else found.take(kept) if kept.any() else None
+    def _classes_of(self, sources: Sequence[LogGroupSource]) -> list[SourceClass]:
+        """The classes of a group's sources, which are asked for row group by row group."""
+        held = self._classes
+        if held is None or held[0] is not sources:
+            held = self._classes = (sources, classes_of(sources))
+        return held[1]
 
     def events(self, found: Sequence[FoundRows], pattern: Pattern | None) -> Events:
         """The records as events; with a pattern, those that fit it."""
@@ -200,7 +176,7 @@ class FlowRecords:
     def _printed(self, found: Sequence[FoundRows], pattern: Pattern | None) -> list[Events]:
         from vpcflow.store.layout import from_stored  # with its kernels; the server starts without
 
-        formats = {name for one in found for name in one.source.selection.log_format.columns}
+        formats = {name for one in found for name in one.log_format.columns}
         scan = RecordScan(columns={*formats, "start", "end"})
         table = self._read(found[0].group, stored_columns([scan]))
         parts = []
@@ -215,7 +191,7 @@ class FlowRecords:
     def _events_of(
         self, found: FoundRows, records: pa.RecordBatch, pattern: Pattern | None
     ) -> Events:
-        log_format = found.source.selection.log_format
+        log_format = found.log_format
         fits = None if pattern is None else column_mask(pattern, log_format, records)
         if fits is not None:
             found, records = found.take(np.asarray(fits)), records.filter(fits)
@@ -271,23 +247,23 @@ class FlowRecords:
         return _explained(group.path, read)
 
 
-def _may_have(source: LogGroupSource, group: RowGroup, streams: StreamChoice) -> bool:
-    """Whether a row group can hold records of a source in the streams: a group has many sources."""
-    of = source.selection
-    if of.from_s > group.last_s or (of.until_s is not None and of.until_s <= group.first_s):
-        return False
-    return of.scope is not ScopeColumn.INTERFACE or streams.takes(
-        stream_name(of.resource_id, source)
-    )
-
-
-def _texts_in(batch: pa.RecordBatch, name: str) -> set[str | None]:
-    """The texts that a column of codes holds."""
-    if name not in batch.schema.names:
-        return set()
-    column = batch.column(name)
-    texts = column.dictionary.to_pylist()
-    return {texts[code] for code in np.unique(codes_of(column)).tolist() if code >= 0}
+def _of_class(
+    group: RowGroup, sources: SourceClass, batch: pa.RecordBatch, streams: StreamChoice
+) -> FoundRows | None:
+    rows = sources.rows(batch)
+    if not len(rows):
+        return None
+    starts = numbers_of(batch.column("start"))[rows]
+    if "interface_id" in batch.schema.names:
+        codes, texts = texts_of(batch.column("interface_id"))
+        codes = codes[rows]
+    else:
+        codes, texts = np.zeros(len(rows), np.int32), [None]
+    names = [stream_name(text, sources.stream_suffix) for text in texts]
+    places = numbers_of(batch.column(_ROW))[rows]
+    found = FoundRows(group, sources.log_format, places, starts, codes, names)
+    kept = streams.rows(codes, names, starts)
+    return found if kept.all() else found.take(kept) if kept.any() else None
 
 
 def _explained(path: str, read: Any) -> Any:
@@ -299,4 +275,4 @@ def _explained(path: str, read: Any) -> Any:
         ) from error
 
 
-__all__ = ["FlowRecords", "FoundRows", "RowGroup", "ScopeColumn", "stream_name"]
+__all__ = ["FlowRecords", "FoundRows", "RowGroup", "stream_name"]
