@@ -108,6 +108,13 @@ class FlowLogService:
             made_by = {"ec2:CreateAction": "CreateFlowLogs", **tag_conditions(request.tags)}
             ask("ec2:CreateTags", [every], made_by)
 
+    def authorize_delete(self, place: Place, ids: Sequence[str], ask: Authorize) -> None:
+        """Ask for what DeleteFlowLogs needs beside itself: the end of deliveries to S3 and Firehose."""
+        known = self._state.all(FLOW_LOGS, place)
+        found = [known[flow_log_id] for flow_log_id in ids if flow_log_id in known]
+        if any(one.destination_type is not DestinationType.LOG_GROUP for one in found):
+            ask("logs:DeleteLogDelivery", ["*"])
+
     def create(self, request: FlowLogRequest, place: Place, ask: Authorize = allow_all) -> Created:
         """One flow log for every resource of the request that can have it.
 

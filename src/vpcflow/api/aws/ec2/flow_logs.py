@@ -125,7 +125,9 @@ class _Handlers:
         return answer
 
     def delete(self, call: Call) -> dict[str, Any]:
-        self._flow_logs.delete(call.place, call.get("FlowLogIds") or ())
+        ids = call.get("FlowLogIds") or ()
+        self._flow_logs.authorize_delete(call.place, ids, partial(call.authorize, call.caller))
+        self._flow_logs.delete(call.place, ids)
         return {"Unsuccessful": []}
 
 

@@ -363,3 +363,14 @@ def test_a_page_of_ten_thousand_is_there_at_once(endpoint: Endpoint) -> None:
     assert len(answer["FlowLogs"]) == 1000
     # Measured under a millisecond; the bound leaves room for a busy machine.
     assert min(taken_s) < 0.005
+
+
+def test_the_end_of_a_delivery_is_a_permission_of_its_own(endpoint: Endpoint) -> None:
+    (to_group,) = endpoint.create(GROUP)
+    (to_bucket,) = endpoint.create(S3)
+    endpoint.forbidden.add("logs:DeleteLogDelivery")
+    endpoint.ask("DeleteFlowLogs", {"FlowLogIds": [to_group]})
+    with pytest.raises(ServiceError) as caught:
+        endpoint.ask("DeleteFlowLogs", {"FlowLogIds": [to_bucket]})
+    assert caught.value.code == "UnauthorizedOperation"
+    assert endpoint.found() == [to_bucket]
