@@ -37,7 +37,9 @@ class DeliveryPlans:
 
     def gate(self, plan: DeliveryPlan) -> str | None:
         """Why a flow log may not deliver now, in the words of its status."""
-        found = self._current()[2].get(plan.flow_log_id)
+        # Of the last plans: what a gate looks at never changes, and each status makes new plans.
+        made = self._made or self._current()
+        found = made[2].get(plan.flow_log_id)
         return self._plane.flow_logs.check_delivery(*found) if found else None
 
     def on_status(

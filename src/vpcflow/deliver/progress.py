@@ -22,6 +22,8 @@ Gate = Callable[[DeliveryPlan], str | None]
 OnStatus = Callable[[DeliveryPlan, DeliveryStatus, str | None, int | None], None]
 
 _LOG = structlog.get_logger(__name__)
+#: How long one step may tell statuses.
+TELLING_S = 0.5
 
 
 @dataclass(slots=True)
@@ -60,6 +62,7 @@ class DeliveryProgress:
         self._lock = threading.RLock()
         self.active: tuple[DeliveryPlan, ...] = ()
         self._seen: Sequence[DeliveryPlan] | None = None
+        self._untold: dict[str, tuple[DeliveryPlan, DeliveryStatus, str | None]] = {}
 
     def refresh(self, plans: Sequence[DeliveryPlan], first_number: int, last_number: int) -> bool:
         """Take over the plans of now; whether there were others before."""
@@ -153,6 +156,19 @@ class DeliveryProgress:
             health.backoff.failed(now_s)
         self._tell(plan, health, DeliveryStatus.FAILED, message, now_s)
 
+    def tell(self) -> None:
+        """Tell the statuses that are news, as many as a step has time for; the others wait.
+
+        Shape: each may cost a transaction, and a role may be that of thousands of flow logs.
+        """
+        until_s = self._clock.monotonic_s() + TELLING_S
+        for flow_log_id in list(self._untold):
+            plan, status, message = self._untold.pop(flow_log_id)
+            held = self.state.get(flow_log_id)
+            self._on_status(plan, status, message, (held.until_s if held else 0) or None)
+            if self._clock.monotonic_s() >= until_s:
+                return
+
     def make_backoff(self) -> Backoff:
         """A backoff with the waits of the settings."""
         return Backoff(self._settings.retry_first_s, self._settings.retry_max_s)
@@ -222,5 +238,4 @@ class DeliveryProgress:
         is_news = health.told != (status, message)
         if is_news or now_s - health.told_s >= self._settings.status_interval_s:
             health.told, health.told_s = (status, message), now_s
-            held = self.state.get(plan.flow_log_id)
-            self._on_status(plan, status, message, (held.until_s if held else 0) or None)
+            self._untold[plan.flow_log_id] = (plan, status, message)

@@ -37,8 +37,8 @@ class DeliveryService:
 
     Shape: ``folder`` is delivery's own (journal, cursors, temporary files). ``plans`` hands out
     one plan a flow log, also of deleted ones (with ``until_s``) for as long as they may get records;
-    a flow log that is not handed out any more is forgotten. ``gate`` and ``on_status`` are called
-    from several threads. ``take`` may be called from any thread.
+    a flow log that is not handed out any more is forgotten. ``gate`` is called from several threads,
+    ``on_status`` by ``step`` alone. ``take`` may be called from any thread.
     Errors: StoreError when the disk says no.
     """
 
@@ -111,6 +111,7 @@ class DeliveryService:
             self.journal.enforce()
         JOURNAL_BYTES.set(self.journal.bytes_waiting)
         FLOW_LOGS_BEHIND.set(progress.behind(last))
+        progress.tell()
         return 0.0 if again else self._settings.poll_s
 
     def run(self, stop: threading.Event) -> None:

@@ -13,6 +13,7 @@ from delivery_desk import LOG_GROUP, T0, Delivery, lines_for, plan_of, records_o
 
 from vpcflow.base.errors import StoreError
 from vpcflow.deliver.plan import DeliveryPlan
+from vpcflow.deliver.progress import TELLING_S
 from vpcflow.record.flow_log_selection import ScopeColumn, TrafficType
 
 PLAN = plan_of(1, LOG_GROUP)
@@ -258,3 +259,21 @@ def test_how_far_it_got_is_known_after_a_restart(tmp_path: Path) -> None:
     desk.service.step()
     until_s = max(row["start"] for row in records.to_pylist()) + 1
     assert desk.statuses[-1] == (PLAN.flow_log_id, "FAILED", "Access error", until_s)
+
+
+def test_statuses_that_take_long_do_not_hold_up_records(tmp_path: Path) -> None:
+    plans = [plan_of(number, LOG_GROUP) for number in range(1, 6)]
+    desk = Delivery(tmp_path, *plans)
+
+    class Slow(list[tuple[str, str, str | None, int | None]]):
+        def append(self, told: tuple[str, str, str | None, int | None]) -> None:
+            super().append(told)
+            desk.clock.advance(TELLING_S)
+
+    desk.statuses = Slow()
+    desk.commit(records_of(10))
+    desk.service.step()
+    assert desk.to.deliveries and len(desk.statuses) == 1
+    for _ in plans:
+        desk.service.step()
+    assert {told[0] for told in desk.statuses} == {plan.flow_log_id for plan in plans}
