@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class HttpTarget:
 
     url: str
     backup: BucketTarget
-    access_key: str = ""
+    access_key: str = field(default="", repr=False)
     gzip: bool = False
     common_attributes: tuple[tuple[str, str], ...] = ()
     retry_duration_s: int = 300

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from vpcflow.api.aws.signature.refusals import refusal
 
@@ -18,7 +18,7 @@ _EMPTY_HASH = hashlib.sha256(b"").hexdigest()
 class ChunkKey:
     """Checks the chain of chunk signatures that begins with the request's own."""
 
-    key: bytes
+    key: bytes = field(repr=False)
     stamp: str
     scope: str
     signature: str
