@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -11,8 +12,8 @@ from vpcflow.app.signals import stop_on_signals
 if TYPE_CHECKING:
     from vpcflow.app.settings import Settings
 
-#: How often it is looked whether everything still runs.
-LOOK_S = 1.0
+#: How often it is looked whether somebody asks for the status, and everything still runs.
+LOOK_S = 0.5
 
 
 def serve_alone(settings: Settings, serving: Callable[[ControlService], None]) -> None:
@@ -26,8 +27,27 @@ def serve_alone(settings: Settings, serving: Callable[[ControlService], None]) -
         try:
             control.start()
             serving(control)
-            while not stop.wait(LOOK_S):
-                if control.failed is not None:
-                    raise control.failed
+            _attend(control, settings, stop)
         finally:
             control.stop()
+
+
+def _attend(control: ControlService, settings: Settings, stop: threading.Event) -> None:
+    """Answer `vpcflow status` until ``stop`` is set."""
+    # Slow to load: the first answers of the endpoint come before.
+    from vpcflow.app.live_view import LiveView
+    from vpcflow.capture.exclusions import Exclusions
+
+    view = LiveView(
+        settings.folder.root,
+        lambda: None,
+        control.status,
+        Exclusions(settings.capture.never_logged),
+    )
+    try:
+        while not stop.wait(LOOK_S):
+            if control.failed is not None:
+                raise control.failed
+            view.serve()
+    finally:
+        view.close()

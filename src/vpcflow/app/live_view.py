@@ -41,13 +41,14 @@ class LiveView:
     """Answers questions about the open interval, from threads of its own.
 
     Shape: ``serve`` is called by the meter's thread and fulfils what is asked; each answer is one
-    connection, and at most ``CLIENTS_MAX`` at a time. Only the folder's owner may connect.
+    connection, and at most ``CLIENTS_MAX`` at a time. Only the folder's owner may connect. A
+    ``snapshot`` of None is that of nothing metered.
     """
 
     def __init__(
         self,
         folder: Path,
-        snapshot: Callable[[], ClosedWindow],
+        snapshot: Callable[[], ClosedWindow | None],
         status: Callable[[], dict[str, Any]],
         exclusions: Exclusions,
     ) -> None:

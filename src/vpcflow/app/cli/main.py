@@ -35,7 +35,7 @@ class LazyCommand(NamedTuple):
 COMMANDS: dict[str, LazyCommand] = {
     "ingest": LazyCommand("ingest:ingest", "Take flow records from files, folders, S3 or stdin."),
     "run": LazyCommand("run:run", "Meter this host, and serve flow logs to AWS's clients."),
-    "status": LazyCommand("status:status", "What the running capture has counted and lost."),
+    "status": LazyCommand("status:status", "What capture and delivery have counted and lost."),
     "top": LazyCommand("top:top", "Live flows of the running capture, in the terminal."),
     "flow-logs": LazyCommand(
         "flow_logs:flow_logs", "Create, list and delete flow logs; plan what one costs."

@@ -14,7 +14,7 @@ from vpcflow.app.cli.context import settings_of
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 @click.pass_context
 def status(ctx: click.Context, /, as_json: bool) -> None:
-    """What the running capture has counted and lost."""
+    """What capture and delivery have counted and lost."""
     from vpcflow.app.live_view import ask_live
 
     facts = json.loads(ask_live(settings_of(ctx).folder.root, "status"))
