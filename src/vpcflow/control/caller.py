@@ -8,20 +8,26 @@ from enum import StrEnum
 
 
 class CallerKind(StrEnum):
-    """What kind of principal it is."""
+    """What kind of principal it is.
+
+    FEDERATED: whom a user, or the root, named in GetFederationToken.
+    """
 
     ROOT = "root"
     USER = "user"
     ROLE = "role"
+    FEDERATED = "federated"
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
     """The principal of a request.
 
-    Shape: ``arn`` as GetCallerIdentity prints it; ``name`` is the user's or the role's;
+    Shape: ``arn`` as GetCallerIdentity prints it; ``name`` is the user's or the role's,
+    for a federated user that of the user who named it (empty for the root);
     ``user_id`` as GetCallerIdentity prints it; ``session_policy`` is JSON that narrows a temporary
-    key; ``tags`` are the principal's and the session's.
+    key; ``tags`` are the principal's and the session's, ``transitive_tags`` those that roles which it
+    assumes get from it.
     """
 
     account_id: str
@@ -32,6 +38,7 @@ class Caller:
     access_key_id: str = ""
     session_policy: str | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
+    transitive_tags: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def is_root(self) -> bool:

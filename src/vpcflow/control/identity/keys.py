@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import string
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from vpcflow.base.errors import ServiceError, SettingsError
@@ -131,6 +131,7 @@ def issue_temporary_key(
     principal_id: str = "",
     session_policy: str | None = None,
     tags: Mapping[str, str] | None = None,
+    transitive: Sequence[str] = (),
 ) -> TemporaryKey:
     """A new temporary key; the expired ones go.
 
@@ -160,6 +161,7 @@ def issue_temporary_key(
         session_policy,
         dict(tags or {}),
         principal_id,
+        tuple(transitive),
     )
     change.put(TEMPORARY_KEYS, GLOBAL, key.key_id, key)
     return key
@@ -187,16 +189,19 @@ def caller_of(state: State, key: AccessKey | TemporaryKey) -> Caller | None:
             key.key_id,
             key.session_policy,
             {**role.tags, **key.tags},
+            {name: key.tags[name] for name in key.transitive},
         )
-    session_policy, principal_id = None, ""
+    session_policy, principal_id, federated = None, "", ""
     if isinstance(key, TemporaryKey):
         session_policy, principal_id = key.session_policy, key.principal_id
+        federated = key.session_name
     if not key.user_name:
-        return root_caller(account_id, key.key_id)
+        root = root_caller(account_id, key.key_id)
+        return _federated(root, key, federated) if federated else root
     user = state.get(USERS, iam_place(account_id), key.user_name)
     if user is None or principal_id not in ("", user.unique_id):
         return None
-    return Caller(
+    caller = Caller(
         account_id,
         iam_arn(account_id, "user", user.path, user.name),
         user.unique_id,
@@ -205,6 +210,21 @@ def caller_of(state: State, key: AccessKey | TemporaryKey) -> Caller | None:
         key.key_id,
         session_policy,
         user.tags,
+    )
+    return _federated(caller, key, federated) if federated else caller
+
+
+def _federated(by: Caller, key: AccessKey | TemporaryKey, name: str) -> Caller:
+    assert isinstance(key, TemporaryKey)
+    return Caller(
+        by.account_id,
+        f"arn:aws:sts::{by.account_id}:federated-user/{name}",
+        f"{by.account_id}:{name}",
+        CallerKind.FEDERATED,
+        "" if by.is_root else by.name,
+        key.key_id,
+        key.session_policy,
+        {**by.tags, **key.tags},
     )
 
 

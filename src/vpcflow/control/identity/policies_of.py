@@ -54,7 +54,7 @@ def documents_of_caller(view: State | Change, caller: Caller) -> PolicyDocuments
     """The documents of the caller's user or role."""
     holder: User | Role | None
     place = iam_place(caller.account_id)
-    if caller.kind is CallerKind.USER:
+    if caller.kind in (CallerKind.USER, CallerKind.FEDERATED):
         holder = view.get(USERS, place, caller.name)
     else:
         holder = view.get(ROLES, place, caller.name)

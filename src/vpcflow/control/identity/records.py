@@ -47,7 +47,8 @@ class TemporaryKey:
     """A key that STS handed out: good with its ``token``, until ``expires_s``.
 
     Shape: ``role_name`` with ``session_name`` is a role's session; ``user_name`` a user's; neither
-    is the root's. ``principal_id`` is the unique id of that role or user: one that was made anew
+    is the root's; ``session_name`` without a role is a federated user's, named by either.
+    ``transitive`` are the keys of tags that roles assumed with it get. ``principal_id`` is the unique id of that role or user: one that was made anew
     under the same name is somebody else.
     """
 
@@ -63,6 +64,7 @@ class TemporaryKey:
     session_policy: str | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
     principal_id: str = ""
+    transitive: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

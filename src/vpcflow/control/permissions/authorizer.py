@@ -19,7 +19,12 @@ from vpcflow.control.state import State
 WORDED_FOR = "vpcflow:WordedFor"
 #: Services whose refusals come as XML with AccessDenied.
 _ACCESS_DENIED = frozenset({"iam", "sts", "sns", "s3"})
-_KIND_WORDS = {CallerKind.ROOT: "Account", CallerKind.USER: "User", CallerKind.ROLE: "AssumedRole"}
+_KIND_WORDS = {
+    CallerKind.ROOT: "Account",
+    CallerKind.USER: "User",
+    CallerKind.ROLE: "AssumedRole",
+    CallerKind.FEDERATED: "FederatedUser",
+}
 
 
 class Permissions:
@@ -153,7 +158,7 @@ class Permissions:
         keys: Mapping[str, Sequence[str]],
         granted: bool,
     ) -> str | None:
-        if caller.is_root:
+        if caller.is_root or (caller.kind is CallerKind.FEDERATED and not caller.name):
             identity, boundary = Outcome.ALLOW, None
         else:
             documents = documents_of_caller(self._state, caller)

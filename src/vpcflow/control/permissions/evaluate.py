@@ -149,6 +149,13 @@ def _principal_match(
     return None if _among(statement.not_principals, principal, principal_arn) is not None else True
 
 
+def _names(principal: Caller, principal_arn: str) -> tuple[str, ...]:
+    if principal.kind is CallerKind.FEDERATED:
+        # Its id begins with the account's, which names everyone there.
+        return (principal.arn,)
+    return (principal.arn, principal_arn, principal.user_id.split(":")[0])
+
+
 def _among(
     principals: Iterable[tuple[str, str]], principal: Caller | str | None, principal_arn: str
 ) -> bool | None:
@@ -161,9 +168,7 @@ def _among(
                 return True
         elif principal is not None and kind == "AWS":
             root = f"arn:aws:iam::{principal.account_id}:root"
-            if value in (principal.arn, principal_arn, principal.user_id.split(":")[0]) and (
-                principal.kind is not CallerKind.ROOT
-            ):
+            if principal.kind is not CallerKind.ROOT and value in _names(principal, principal_arn):
                 return True
             by_account = by_account or value in (principal.account_id, root)
     return False if by_account else None

@@ -60,7 +60,7 @@ def service(state: State, permissions: Permissions) -> Service:
                 "ExternalId SourceIdentity",
                 authorizes_itself=True,
                 note="the root may assume a role that trusts its account, which AWS refuses; "
-                f"transitive tags are not handed on; {mfa}",
+                f"{mfa}",
             ),
             Operation(
                 "GetSessionToken",
@@ -68,6 +68,13 @@ def service(state: State, permissions: Permissions) -> Service:
                 "DurationSeconds",
                 authorizes_itself=True,
                 note=f"allowed to every user, as at AWS; {mfa}",
+            ),
+            Operation(
+                "GetFederationToken",
+                sts.federation_token,
+                "Name Policy PolicyArns DurationSeconds Tags",
+                resources=lambda call: (_federated_arn(call),),
+                note="without a policy, only policies of resources allow anything, as at AWS",
             ),
             Operation("GetAccessKeyInfo", sts.key_info, "AccessKeyId"),
             Operation(
@@ -100,8 +107,12 @@ class _Sts:
         if len(parts) < 6 or parts[0] != "arn" or not all(parts[n] for n in (1, 2, 5)):
             raise _invalid(f"{arn} is invalid")
         tags = _tags(call)
+        _check_inherited(call, tags)
         account_id, role = self._role(arn)
         self._check_may_assume(call, arn, account_id, role, tags)
+        handed_on = {key.lower() for key in call.get("TransitiveTagKeys") or ()}
+        handed_on |= {key.lower() for key in call.caller.transitive_tags}
+        tags = {**call.caller.transitive_tags, **tags}
         assert role is not None
         duration_s = int(call.get("DurationSeconds") or USUAL_S)
         if call.caller.kind is CallerKind.ROLE and duration_s > CHAINED_MAX_S:
@@ -127,6 +138,7 @@ class _Sts:
                 principal_id=role.unique_id,
                 session_policy=session_policy,
                 tags=tags,
+                transitive=[key for key in tags if key.lower() in handed_on],
             )
         answer: dict[str, Any] = {
             "Credentials": _credentials(key),
@@ -136,8 +148,7 @@ class _Sts:
             },
         }
         if key.session_policy is not None or tags:
-            size = len(key.session_policy or "") + sum(map(len, (*tags, *tags.values())))
-            answer["PackedPolicySize"] = min(100, 1 + size * 100 // 4096)
+            answer["PackedPolicySize"] = _packed(key.session_policy or "", tags)
         if call.get("SourceIdentity"):
             answer["SourceIdentity"] = call.get("SourceIdentity")
         return answer
@@ -230,17 +241,11 @@ class _Sts:
         return json.dumps({"Version": "2012-10-17", "Statement": statements})
 
     def session_token(self, call: Call) -> Answer:
-        if call.caller.kind is CallerKind.ROLE or call.caller.access_key_id.startswith("ASIA"):
+        if call.caller.kind is CallerKind.ROLE or _is_temporary(call):
             raise ServiceError(
                 "AccessDenied", "Cannot call GetSessionToken with session credentials", status=403
             )
-        duration_s = int(call.get("DurationSeconds") or SESSION_TOKEN_USUAL_S)
-        if not SHORTEST_S <= duration_s <= SESSION_TOKEN_MAX_S:
-            raise _invalid(
-                f"DurationSeconds must be between {SHORTEST_S} and {SESSION_TOKEN_MAX_S}"
-            )
-        if call.caller.is_root:
-            duration_s = min(duration_s, USUAL_S)
+        duration_s = self._session_duration_s(call)
         name = call.caller.name if call.caller.kind is CallerKind.USER else ""
         with self._state.change() as change:
             key = issue_temporary_key(
@@ -253,6 +258,49 @@ class _Sts:
             )
         return {"Credentials": _credentials(key)}
 
+    def federation_token(self, call: Call) -> Answer:
+        caller = call.caller
+        if caller.kind not in (CallerKind.ROOT, CallerKind.USER) or _is_temporary(call):
+            raise ServiceError(
+                "AccessDenied",
+                "Cannot call GetFederationToken with session credentials",
+                status=403,
+            )
+        name = str(call.get("Name"))
+        duration_s = self._session_duration_s(call)
+        tags = _tags(call)
+        given = self._session_policy(call, caller.account_id)
+        with self._state.change() as change:
+            key = issue_temporary_key(
+                change,
+                caller.account_id,
+                call.now_s,
+                duration_s,
+                session_name=name,
+                user_name="" if caller.is_root else caller.name,
+                principal_id="" if caller.is_root else caller.user_id,
+                session_policy=_federated_policy(given),
+                tags=tags,
+            )
+        return {
+            "Credentials": _credentials(key),
+            "FederatedUser": {
+                "FederatedUserId": f"{caller.account_id}:{name}",
+                "Arn": _federated_arn(call),
+            },
+            "PackedPolicySize": _packed(given or "", tags) if given or tags else 0,
+        }
+
+    @staticmethod
+    def _session_duration_s(call: Call) -> int:
+        """Seconds that a session of the caller itself may last."""
+        duration_s = int(call.get("DurationSeconds") or SESSION_TOKEN_USUAL_S)
+        if not SHORTEST_S <= duration_s <= SESSION_TOKEN_MAX_S:
+            raise _invalid(
+                f"DurationSeconds must be between {SHORTEST_S} and {SESSION_TOKEN_MAX_S}"
+            )
+        return min(duration_s, USUAL_S) if call.caller.is_root else duration_s
+
     def key_info(self, call: Call) -> Answer:
         key = find_key(self._state, str(call.get("AccessKeyId")))
         if key is None:
@@ -263,6 +311,42 @@ class _Sts:
         raise ServiceError(
             "InvalidAuthorizationMessageException",
             "The message was not encoded here: a refusal names the missing permission openly.",
+        )
+
+
+def _is_temporary(call: Call) -> bool:
+    return call.caller.access_key_id.startswith("ASIA")
+
+
+def _federated_arn(call: Call) -> str:
+    return f"arn:aws:sts::{call.caller.account_id}:federated-user/{call.get('Name')}"
+
+
+def _federated_policy(given: str | None) -> str:
+    """What narrows a federated user: the given policy, and neither IAM nor STS, as at AWS."""
+    found = json.loads(given)["Statement"] if given else []
+    statements = found if isinstance(found, list) else [found]
+    never = {"Effect": "Deny", "Action": ["iam:*", "sts:*"], "Resource": "*"}
+    return json.dumps({"Version": "2012-10-17", "Statement": [*statements, never]})
+
+
+def _packed(policy: str, tags: Mapping[str, str]) -> int:
+    """Percent of the room for a session's policy and tags."""
+    size = len(policy) + sum(map(len, (*tags, *tags.values())))
+    return min(100, 1 + size * 100 // 4096)
+
+
+def _check_inherited(call: Call, tags: Mapping[str, str]) -> None:
+    """Refuse tags whose keys the session of the caller hands on.
+
+    Errors: ServiceError ``InvalidParameterValue``.
+    """
+    inherited = {key.lower() for key in call.caller.transitive_tags}
+    if any(key.lower() in inherited for key in tags):
+        raise ServiceError(
+            "InvalidParameterValue",
+            "One of the specified transitive tag keys can't be set because it conflicts with a "
+            "transitive tag key from the calling session.",
         )
 
 

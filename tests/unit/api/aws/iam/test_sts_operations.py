@@ -34,7 +34,7 @@ def role(desk: Desk, principal: Any, condition: Any = None) -> None:
     desk.iam("CreateRole", RoleName="r", AssumeRolePolicyDocument=trust)
 
 
-def allow(desk: Desk, user: str, action: str, resource: str = "*") -> None:
+def allow(desk: Desk, user: str, action: str | list[str], resource: str = "*") -> None:
     statement = {"Effect": "Allow", "Action": action, "Resource": resource}
     document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
     desk.iam("PutUserPolicy", UserName=user, PolicyName="p", PolicyDocument=document)
@@ -171,3 +171,84 @@ def test_a_session_policy_is_one_of_the_roles_account(desk: Desk) -> None:
         with pytest.raises(ServiceError) as refused:
             desk.sts("AssumeRole", user, RoleArn=ROLE, RoleSessionName="session", **more)
         assert refused.value.code in ("MalformedPolicyDocument", "PackedPolicyTooLarge")
+
+
+def test_a_federated_user_does_what_both_its_policy_and_its_user_may(desk: Desk) -> None:
+    user = desk.user("u")
+    allow(desk, "u", ["ec2:*", "sts:GetFederationToken"])
+    statement = {
+        "Effect": "Allow",
+        "Action": ["ec2:DescribeVpcs", "s3:*", "iam:*"],
+        "Resource": "*",
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": statement})
+    answer = desk.sts("GetFederationToken", user, Name="guest", Policy=policy)
+    arn = f"arn:aws:sts::{ACCOUNT}:federated-user/guest"
+    assert answer["FederatedUser"] == {"FederatedUserId": f"{ACCOUNT}:guest", "Arn": arn}
+    guest = desk.caller(answer["Credentials"]["AccessKeyId"])
+    assert desk.sts("GetCallerIdentity", guest) == {
+        "UserId": f"{ACCOUNT}:guest",
+        "Account": ACCOUNT,
+        "Arn": arn,
+    }
+    for action, allowed in (
+        ("ec2:DescribeVpcs", True),
+        ("ec2:CreateVpc", False),
+        ("s3:Get", False),
+    ):
+        assert desk.permissions.allows(guest, action, "*") is allowed, action
+    for operation, more in (("GetFederationToken", {"Name": "other"}), ("GetSessionToken", {})):
+        with pytest.raises(ServiceError) as refused:
+            desk.sts(operation, guest, **more)
+        assert refused.value.code == "AccessDenied"
+
+
+def test_a_federated_user_of_the_root_has_no_rights_but_its_policys(desk: Desk) -> None:
+    plain = desk.sts("GetFederationToken", Name="guest", DurationSeconds=900)
+    assert plain["PackedPolicySize"] == 0
+    guest = desk.caller(plain["Credentials"]["AccessKeyId"])
+    assert not desk.permissions.allows(guest, "ec2:DescribeVpcs", "*")
+    statement = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    whole = desk.sts("GetFederationToken", Name="guest", Policy=policy)
+    guest = desk.caller(whole["Credentials"]["AccessKeyId"])
+    assert desk.permissions.allows(guest, "ec2:DescribeVpcs", "*")
+    assert not desk.permissions.allows(guest, "iam:CreateUser", "*")
+    # A policy that names the account leaves the choice to policies of identities.
+    named = {"Effect": "Allow", "Principal": {"AWS": ACCOUNT}, "Action": "s3:*", "Resource": "*"}
+    bucket = json.dumps({"Version": "2012-10-17", "Statement": [named]})
+    guest = desk.caller(plain["Credentials"]["AccessKeyId"])
+    assert not desk.permissions.allows(guest, "s3:GetObject", "*", resource_policy=bucket)
+
+
+def test_transitive_tags_are_handed_on_and_cannot_be_replaced(desk: Desk) -> None:
+    user = desk.user("u")
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"AWS": [user.arn, ROLE]},
+        "Action": ["sts:AssumeRole", "sts:TagSession"],
+    }
+    trust = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    desk.iam(
+        "CreateRole",
+        RoleName="r",
+        AssumeRolePolicyDocument=json.dumps(
+            {"Version": "2012-10-17", "Statement": [{**statement, "Principal": {"AWS": user.arn}}]}
+        ),
+    )
+    desk.iam("CreateRole", RoleName="second", AssumeRolePolicyDocument=trust)
+    desk.iam("AttachRolePolicy", RoleName="r", PolicyArn=ADMINISTRATOR)
+    given = [{"Key": "Team", "Value": "a"}, {"Key": "Job", "Value": "b"}]
+    tagged = {"Tags": given, "TransitiveTagKeys": ["team"], "RoleSessionName": "one"}
+    first = desk.sts("AssumeRole", user, RoleArn=ROLE, **tagged)
+    caller = desk.caller(first["Credentials"]["AccessKeyId"])
+    second = {"RoleArn": f"arn:aws:iam::{ACCOUNT}:role/second", "RoleSessionName": "two"}
+    answer = desk.sts("AssumeRole", caller, **second)
+    assert desk.caller(answer["Credentials"]["AccessKeyId"]).tags == {"Team": "a"}
+    with pytest.raises(ServiceError) as refused:
+        desk.sts("AssumeRole", caller, **second, Tags=[{"Key": "TEAM", "Value": "c"}])
+    assert refused.value.code == "InvalidParameterValue"
+    assert str(refused.value).endswith(
+        "One of the specified transitive tag keys can't be set because it conflicts with a "
+        "transitive tag key from the calling session."
+    )
