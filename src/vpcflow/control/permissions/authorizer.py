@@ -97,17 +97,18 @@ class Permissions:
         *,
         resource_policy: str | None = None,
         owner: str | None = None,
+        granted: bool = False,
     ) -> str | None:
         """Why not, as the end of AWS's sentence; None when it is allowed.
 
         Shape: within one account an Allow of the resource's policy that names the caller is enough;
-        across accounts both sides must allow. ``owner`` is the account of the resource.
+        across accounts both sides must allow. ``owner`` is the account of the resource. ``granted``
+        says that such an Allow was found already, as in the trust of a role.
         """
         foreign = owner is not None and owner != caller.account_id
         if caller.is_root and not foreign and not resource_policy and not caller.session_policy:
             return None
         keys = self.context_of(caller, context)
-        granted = False
         if resource_policy:
             decision = evaluate_resource_policy(
                 resource_policy,
@@ -175,7 +176,8 @@ class Permissions:
             if outcome is Outcome.DENY:
                 return f"with an explicit deny in {a_kind}"
         if granted:
-            return None
+            # A grant to a role is one to what its boundary and its session leave of it.
+            layers = layers[1:] if caller.kind is CallerKind.ROLE else []
         for _, kind, outcome in layers:
             if outcome is not Outcome.ALLOW:
                 return f"because no {kind} allows the {action} action"

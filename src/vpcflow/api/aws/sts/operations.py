@@ -207,10 +207,9 @@ class _Sts:
         if not decision.allowed:
             return f"because no role trust policy allows the {action} action"
         own = account_id == call.caller.account_id
-        why = self._permissions.refusal(call.caller, action, arn, context)
-        if why is None or (own and decision.named and why.startswith("because no identity-based")):
-            return None
-        return why
+        return self._permissions.refusal(
+            call.caller, action, arn, context, granted=own and decision.named
+        )
 
     def _session_policy(self, call: Call, account_id: str) -> str | None:
         """The session's policy: all that are given count together."""

@@ -252,3 +252,34 @@ def test_transitive_tags_are_handed_on_and_cannot_be_replaced(desk: Desk) -> Non
         "One of the specified transitive tag keys can't be set because it conflicts with a "
         "transitive tag key from the calling session."
     )
+
+
+def test_a_session_policy_also_narrows_what_others_grant_its_role(desk: Desk) -> None:
+    user = desk.user("u")
+    role(desk, {"AWS": user.arn})
+    trust = {"Effect": "Allow", "Principal": {"AWS": ROLE}, "Action": "sts:AssumeRole"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    desk.iam("CreateRole", RoleName="next", AssumeRolePolicyDocument=document)
+    further = {"RoleArn": f"arn:aws:iam::{ACCOUNT}:role/next", "RoleSessionName": "further"}
+    narrow = json.dumps(
+        {
+            "Version": "2012-10-17",
+            "Statement": [{"Effect": "Allow", "Action": "ec2:*", "Resource": "*"}],
+        }
+    )
+    bucket = document.replace("sts:AssumeRole", "s3:GetObject").replace(
+        '"Effect"', '"Resource": "*", "Effect"'
+    )
+    for policy, may in (({}, True), ({"Policy": narrow}, False)):
+        made = desk.sts("AssumeRole", user, RoleArn=ROLE, RoleSessionName="session", **policy)
+        session = desk.caller(made["Credentials"]["AccessKeyId"])
+        found = desk.permissions.refusal(
+            session, "s3:GetObject", "*", resource_policy=bucket, owner=ACCOUNT
+        )
+        assert (found is None) is may
+        if may:
+            desk.sts("AssumeRole", session, **further)
+        else:
+            with pytest.raises(ServiceError) as refused:
+                desk.sts("AssumeRole", session, **further)
+            assert "no session policy allows" in str(refused.value)
