@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import uuid
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, aclosing, suppress
 from dataclasses import replace
@@ -24,6 +24,7 @@ from vpcflow.base.errors import ServiceError
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
+Event = tuple[str, Mapping[str, Any]]
 #: Live tails at the same time; more are refused.
 STREAMS_MAX = 100
 #: Bodies up to this many bytes do not wait for room: what they take is bounded by the connections.
@@ -109,15 +110,21 @@ class AwsEndpoint:
         await _send_answer(answer, head.method == "HEAD", send)
 
     async def _stream(self, answer: StreamAnswer, receive: Receive, send: Send) -> None:
-        if self._streams >= STREAMS_MAX:
-            refusal = ServiceError("LimitExceededException", "Too many live tail sessions.")
-            await _send_answer(
-                serialise_error(answer.target, refusal, answer.request_id), False, send
-            )
-            return
+        async with aclosing(answer.events.events) as events:
+            # What has not begun holds its session, but would not give it back when it is closed.
+            first = await anext(events)
+            if self._streams < STREAMS_MAX:
+                await self._stream_from(first, answer, receive, send)
+                return
+        refusal = ServiceError("LimitExceededException", "Too many live tail sessions.")
+        await _send_answer(serialise_error(answer.target, refusal, answer.request_id), False, send)
+
+    async def _stream_from(
+        self, first: Event, answer: StreamAnswer, receive: Receive, send: Send
+    ) -> None:
         self._streams += 1
         gone = asyncio.ensure_future(_disconnected(receive))
-        sending = asyncio.ensure_future(_send_events(answer, send))
+        sending = asyncio.ensure_future(_send_events(first, answer, send))
         try:
             await asyncio.wait({gone, sending}, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -238,19 +245,18 @@ async def _send_parts(parts: Iterable[bytes], send: Send) -> None:
             close()
 
 
-async def _send_events(answer: StreamAnswer, send: Send) -> None:
+async def _send_events(first: Event, answer: StreamAnswer, send: Send) -> None:
     headers = [
         (b"content-type", CONTENT_TYPE.encode()),
         (b"x-amzn-requestid", answer.request_id.encode()),
     ]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     frames = EventFrames.of(answer.target)
-    first = frames.initial_response()
-    await send({"type": "http.response.body", "body": first, "more_body": True})
-    async with aclosing(answer.events.events) as events:
-        async for name, members in events:
-            frame = frames.event(name, members)
-            await send({"type": "http.response.body", "body": frame, "more_body": True})
+    begin = frames.initial_response() + frames.event(*first)
+    await send({"type": "http.response.body", "body": begin, "more_body": True})
+    async for name, members in answer.events.events:
+        frame = frames.event(name, members)
+        await send({"type": "http.response.body", "body": frame, "more_body": True})
     await send({"type": "http.response.body", "body": b""})
 
 

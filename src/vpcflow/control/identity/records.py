@@ -48,8 +48,8 @@ class TemporaryKey:
 
     Shape: ``role_name`` with ``session_name`` is a role's session; ``user_name`` a user's; neither
     is the root's; ``session_name`` without a role is a federated user's, named by either.
-    ``transitive`` are the keys of tags that roles assumed with it get. ``principal_id`` is the unique id of that role or user: one that was made anew
-    under the same name is somebody else.
+    ``transitive`` are the keys of tags that roles assumed with it get. ``principal_id`` is the unique
+    id of that role or user: one that was made anew under the same name is somebody else.
     """
 
     key_id: str
