@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -28,7 +29,7 @@ from vpcflow.deliver.firehose import (
     HttpTarget,
     StreamPlan,
 )
-from vpcflow.deliver.firehose.http_endpoint import HttpAnswer, Outcome, judge
+from vpcflow.deliver.firehose.http_endpoint import HttpAnswer, HttpRequest, Outcome, judge
 from vpcflow.deliver.firehose.object_names import check_prefix, object_key
 from vpcflow.deliver.status import DestinationError
 
@@ -346,6 +347,45 @@ def test_an_endpoint_that_hangs_holds_up_its_own_stream_alone(tmp_path: Path) ->
     assert arrived.wait(30)
     assert list(bucket.objects.values()) == [b"two"]
     assert streams.held_bytes()[f"{ARN}-hung"] > 0
+    let_go.set()
+
+
+def test_endpoints_that_fail_leave_a_worker_to_the_others(tmp_path: Path) -> None:
+    let_go, arrived, hung = threading.Event(), threading.Event(), threading.Semaphore(0)
+    refused: set[str] = set()
+
+    def fail_then_hang(request: HttpRequest, _: float) -> HttpAnswer:
+        if request.request_id not in refused:
+            refused.add(request.request_id)
+            return HttpAnswer(503, {}, b"")
+        hung.release()
+        assert let_go.wait(30)
+        return HttpAnswer(503, {}, b"")
+
+    class _Seen:
+        def put(self, *_: Any) -> None:
+            arrived.set()
+
+    def plan(arn: str) -> StreamPlan:
+        http = HttpTarget("http://127.0.0.1:1/", BucketTarget("b"))
+        target = BucketTarget("logs") if arn == ARN else http
+        return StreamPlan(arn, arn.rpartition("/")[2], "1", target, interval_s=1)
+
+    clock = ManualClock()
+    settings = FirehoseSettings(workers_max=2)
+    streams = FirehoseStreams(tmp_path, plan, _Seen(), settings, clock, sender=fail_then_hang)
+    for name in ("one", "two"):
+        streams.put(f"{ARN}-{name}", [b"record"])
+    deadline_s = time.monotonic() + 30
+    # Both are refused once; then the first of them hangs in its second attempt.
+    while not hung.acquire(timeout=0.01) and time.monotonic() < deadline_s:
+        clock.advance(5)
+        streams.step()
+    streams.put(ARN, [b"record"])
+    while not arrived.wait(0.01) and time.monotonic() < deadline_s:
+        clock.advance(5)
+        streams.step()
+    assert arrived.is_set()
     let_go.set()
 
 
