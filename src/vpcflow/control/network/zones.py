@@ -27,6 +27,30 @@ AWS_REGIONS = (
     "us-west-1",
     "us-west-2",
 )
+#: Those that an account turns on, and those of other partitions.
+OPT_IN_REGIONS = (
+    "af-south-1",
+    "ap-east-1",
+    "ap-east-2",
+    "ap-south-2",
+    "ap-southeast-3",
+    "ap-southeast-4",
+    "ap-southeast-5",
+    "ap-southeast-6",
+    "ap-southeast-7",
+    "ca-west-1",
+    "cn-north-1",
+    "cn-northwest-1",
+    "eu-central-2",
+    "eu-south-1",
+    "eu-south-2",
+    "il-central-1",
+    "me-central-1",
+    "me-south-1",
+    "mx-central-1",
+    "us-gov-east-1",
+    "us-gov-west-1",
+)
 #: The numbers of zone ids by letter, where they are not 1, 2, 3.
 _ZONE_NUMBERS = {"us-east-1": (6, 1, 2, 4, 3, 5)}
 #: Regions as AWS calls them in words.

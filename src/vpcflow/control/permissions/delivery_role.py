@@ -26,6 +26,8 @@ LOG_GROUP_ACTIONS = (
     "logs:DescribeLogGroups",
     "logs:DescribeLogStreams",
 )
+#: A service that is trusted under the name of its region as well.
+_LOGS = "logs.amazonaws.com"
 #: Answers that are remembered until a role or a policy changes.
 ANSWERS_HELD_MAX = 20_000
 
@@ -97,15 +99,24 @@ def _problem(state: State, question: _Question) -> str | None:
     if role is None or iam_arn(account_id, "role", role.path, role.name) != role_arn:
         return f"The role {role_arn} does not exist"
     context = {"aws:SourceAccount": account_id, "aws:SourceArn": source_arn}
-    trust = evaluate_resource_policy(
-        role.trust, service_principal, "sts:AssumeRole", role_arn, context
-    )
-    if not trust.allowed:
+    trusts = [
+        evaluate_resource_policy(role.trust, principal, "sts:AssumeRole", role_arn, context)
+        for principal in (service_principal, _regional(service_principal, source_arn))
+    ]
+    if any(trust.denied for trust in trusts) or not any(trust.allowed for trust in trusts):
         return (
             f"The trust policy of the role {role_arn} does not let {service_principal} perform "
             f"sts:AssumeRole for {source_arn} of account {account_id}"
         )
     return _missing(state, role, role_arn, account_id, actions, resources)
+
+
+def _regional(service_principal: str, source_arn: str) -> str:
+    """A principal's other name, where AWS takes one: ``logs.us-east-1.amazonaws.com``."""
+    if service_principal != _LOGS:
+        return service_principal
+    region = (source_arn.split(":") + [""] * 4)[3]
+    return f"logs.{region}.amazonaws.com"
 
 
 def _missing(

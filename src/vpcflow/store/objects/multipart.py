@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -42,6 +43,11 @@ class Part:
     checksums: Mapping[str, str] = field(default_factory=dict)
 
 
+def _new_id() -> str:
+    """An id that comes after those that began before it in the same second."""
+    return f"{time.monotonic_ns():016x}{secrets.token_urlsafe(36)}"
+
+
 class MultipartUploads:
     """Uploads in parts of an object store.
 
@@ -59,7 +65,7 @@ class MultipartUploads:
         """Begin an upload."""
         check_key(key)
         now_s = int(self._store.clock.now_s())
-        made = Upload(bucket, key, secrets.token_urlsafe(48), now_s, described, dict(facts))
+        made = Upload(bucket, key, _new_id(), now_s, described, dict(facts))
         with self._index.writing() as change:
             if not change.execute("SELECT 1 FROM buckets WHERE name = ?", (bucket,)).fetchone():
                 raise no_such_bucket(bucket)
@@ -168,12 +174,18 @@ class MultipartUploads:
             gone = self._end(change, upload)
         self._store.forget(gone)
 
+    def is_begun(self, bucket: str, key: str, upload_id: str) -> bool:
+        """Whether an upload of a key has begun."""
+        return self._index.row(_UPLOAD, (bucket, _key(key), upload_id)) is not None
+
     def begun(
         self, bucket: str, *, prefix: str = "", after: tuple[str, str] = ("", "")
     ) -> list[Upload]:
-        """The uploads of a bucket, by key and id, after a key (and id, if there is one)."""
+        """The uploads of a bucket, by key and as they began, after a key (and id, if there is one)."""
         key, upload_id = after
-        rows = self._index.rows(f"{_UPLOADS} WHERE bucket = ? ORDER BY key, begun_s", (bucket,))
+        rows = self._index.rows(
+            f"{_UPLOADS} WHERE bucket = ? ORDER BY key, begun_s, upload_id", (bucket,)
+        )
         found = [_upload(bucket, row) for row in rows]
         ids = [upload.upload_id for upload in found if upload.key == key]
         passed = set(ids[: ids.index(upload_id) + 1]) if upload_id in ids else set()

@@ -219,6 +219,22 @@ def test_a_delivery_role_is_checked_and_mended(state: State) -> None:
     assert problem(state) is None
 
 
+def test_logs_is_trusted_under_the_name_of_its_region_too(state: State) -> None:
+    stream = f"arn:aws:firehose:us-east-1:{ACCOUNT}:deliverystream/s"
+    source = f"arn:aws:logs:us-east-1:{ACCOUNT}:log-group:g"
+
+    def trusting(service: str, asked: str) -> bool:
+        trust = {"Principal": {"Service": service}, "Condition": {}}
+        put_role(state, policy("Allow", "firehose:*"), trust)
+        action = ["firehose:PutRecordBatch"]
+        return role_problem(state, ROLE, ACCOUNT, asked, action, [stream], source) is None
+
+    assert trusting("logs.amazonaws.com", "logs.amazonaws.com")
+    assert trusting("logs.us-east-1.amazonaws.com", "logs.amazonaws.com")
+    assert not trusting("logs.eu-west-1.amazonaws.com", "logs.amazonaws.com")
+    assert not trusting("ec2.us-east-1.amazonaws.com", "ec2.amazonaws.com")
+
+
 @pytest.mark.parametrize("missing", LOG_GROUP_ACTIONS)
 def test_the_missing_action_of_a_delivery_role_is_named(state: State, missing: str) -> None:
     put_role(state, policy("Allow", [each for each in LOG_GROUP_ACTIONS if each != missing]))

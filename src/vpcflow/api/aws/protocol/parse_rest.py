@@ -33,8 +33,8 @@ def parse_rest(target: Target, raw: RawRequest) -> dict[str, Any]:
             found[member] = target.labels[name]
     for member, name, convert_all in plan.query:
         values = target.query.get(name)
-        if values:
-            found[member] = _converted(convert_all, values, name)
+        if values and (value := _converted(convert_all, values, name)) is not None:
+            found[member] = value
     headers: dict[str, str] = {}
     for name, value in raw.headers:
         headers.setdefault(name, value)
@@ -99,6 +99,9 @@ def _query_reader(shape: Shape) -> Callable[[list[str]], Any]:
         one = scalar_of(shape.member.type_name)  # type: ignore[attr-defined]
         return lambda values: [one(value) for value in values]
     one = scalar_of(shape.type_name)
+    if shape.type_name in ("integer", "long"):
+        # A number without digits is as if it were not there, as at AWS.
+        return lambda values: one(values[0]) if values[0] else None
     return lambda values: one(values[0])
 
 

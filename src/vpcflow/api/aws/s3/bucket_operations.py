@@ -11,6 +11,7 @@ from vpcflow.api.aws.s3.kept_documents import CHECKED_BY_PROTOCOL
 from vpcflow.base.errors import ServiceError
 from vpcflow.control.arns import partition_of
 from vpcflow.control.buckets import FIRST_REGION, Bucket
+from vpcflow.control.network.zones import AWS_REGIONS, OPT_IN_REGIONS
 from vpcflow.control.paging import BadToken, page
 from vpcflow.control.state import Place
 from vpcflow.store.objects import ObjectStore
@@ -75,9 +76,17 @@ class BucketOperations:
     def list_buckets(self, call: Call) -> Result:
         """The caller's buckets."""
         prefix, region = call.get("Prefix") or "", call.get("BucketRegion")
+        owned = self._buckets.owned_by(call.caller.account_id)
+        used = [call.region, *(bucket.region for bucket in owned)]
+        if region is not None and region not in (*AWS_REGIONS, *OPT_IN_REGIONS, *used):
+            raise ServiceError(
+                "InvalidArgument",
+                f"Argument value {region} is not a valid AWS Region",
+                fields={"ArgumentName": "bucket-region"},
+            )
         found = [
             bucket
-            for bucket in self._buckets.owned_by(call.caller.account_id)
+            for bucket in owned
             if bucket.name.startswith(prefix) and region in (None, bucket.region)
         ]
         token, limit = call.get("ContinuationToken"), call.get("MaxBuckets")

@@ -15,29 +15,30 @@ _RANGE = re.compile(r"bytes=(\d{0,19})-(\d{0,19})", re.ASCII)
 
 
 def check_read(
-    found: StoredObject, parameters: Mapping[str, Any], *, names: str = "", copying: bool = False
+    found: StoredObject, parameters: Mapping[str, Any], now_s: float, *, copying: bool = False
 ) -> None:
     """Refuse to give an object whose tag or date is not as asked.
 
-    Shape: ``names`` is what the members' names begin with (``CopySource``).
+    Shape: ``copying`` asks the conditions on a source. A date in the future is no condition.
     Errors: ServiceError 412 ``PreconditionFailed``; 304 ``NotModified`` (412 when copying).
     """
+    names, header = ("CopySource", "x-amz-copy-source-") if copying else ("", "")
     match = parameters.get(f"{names}IfMatch")
     if match is not None:
         if not _matches(match, found.etag):
-            raise precondition_failed("If-Match")
+            raise precondition_failed(f"{header}If-Match")
     elif _seconds(
         unmodified := parameters.get(f"{names}IfUnmodifiedSince")
     ) < found.modified_s and (unmodified is not None):
-        raise precondition_failed("If-Unmodified-Since")
+        raise precondition_failed(f"{header}If-Unmodified-Since")
     none_match = parameters.get(f"{names}IfNoneMatch")
     if none_match is not None:
         if _matches(none_match, found.etag):
-            raise _not_modified(found, copying, "If-None-Match")
+            raise _not_modified(found, copying, f"{header}If-None-Match")
         return
     modified = parameters.get(f"{names}IfModifiedSince")
-    if modified is not None and found.modified_s <= _seconds(modified):
-        raise _not_modified(found, copying, "If-Modified-Since")
+    if modified is not None and found.modified_s <= _seconds(modified) <= now_s:
+        raise _not_modified(found, copying, f"{header}If-Modified-Since")
 
 
 def write_condition(parameters: Mapping[str, Any], key: str) -> Condition | None:

@@ -108,7 +108,8 @@ class MultipartOperations:
             Operation(
                 "ListMultipartUploads",
                 self.list_uploads,
-                "Bucket ExpectedBucketOwner Prefix KeyMarker UploadIdMarker MaxUploads EncodingType",
+                "Bucket ExpectedBucketOwner Prefix Delimiter KeyMarker UploadIdMarker MaxUploads"
+                " EncodingType",
                 _PAYER,
                 "s3:ListBucketMultipartUploads",
                 authorizes_itself=own,
@@ -163,7 +164,7 @@ class MultipartOperations:
         bucket = self._access.object(call, "PutObject")
         upload = self._upload(call, bucket)
         _, source = self._writes.source(call)
-        check_read(source, call.parameters, names="CopySource", copying=True)
+        check_read(source, call.parameters, call.now_s, copying=True)
         chosen = byte_range(call.get("CopySourceRange"), source.size)
         first, last = chosen or (0, source.size - 1)
         if last + 1 - first > _COPIED_PART_BYTES_MAX:
@@ -246,25 +247,33 @@ class MultipartOperations:
     def list_uploads(self, call: Call) -> Result:
         """The uploads that have begun."""
         bucket = self._access.bucket(call, "ListBucketMultipartUploads")
-        prefix = call.get("Prefix") or ""
-        marker = (call.get("KeyMarker") or "", call.get("UploadIdMarker") or "")
+        prefix, delimiter = call.get("Prefix") or "", call.get("Delimiter") or ""
+        key_marker = call.get("KeyMarker") or ""
+        # An id alone marks nothing.
+        id_marker = (call.get("UploadIdMarker") or "") if key_marker else ""
+        if id_marker and not self._uploads.is_begun(bucket.name, key_marker, id_marker):
+            raise ServiceError(
+                "InvalidArgument",
+                "Invalid uploadId marker",
+                fields={"ArgumentName": "upload-id-marker", "ArgumentValue": id_marker},
+            )
         limit = min(int(call.get("MaxUploads", _PAGE_MAX)), _PAGE_MAX)
-        left = self._uploads.begun(bucket.name, prefix=prefix, after=marker)
-        given = left[:limit]
+        left = self._uploads.begun(bucket.name, prefix=prefix, after=(key_marker, id_marker))
+        given, prefixes, more = _folded(left, prefix, delimiter, key_marker, limit)
         check_encoding(call)
-        url = call.get("EncodingType") == "url"
-        encode = quote if url else str
-        more = len(left) > len(given)
+        encode = quote if call.get("EncodingType") == "url" else str
         return {
             "Bucket": bucket.name,
-            "KeyMarker": encode(marker[0]),
-            "UploadIdMarker": marker[1],
+            "KeyMarker": encode(key_marker),
+            "UploadIdMarker": id_marker,
             "NextKeyMarker": encode(given[-1].key) if given else "",
             "NextUploadIdMarker": given[-1].upload_id if given else "",
             "Prefix": encode(prefix) if prefix else None,
+            "Delimiter": encode(delimiter) if delimiter else None,
             "MaxUploads": limit,
             "IsTruncated": more,
             "Uploads": [_listed_upload(one, bucket, encode) for one in given] or None,
+            "CommonPrefixes": [{"Prefix": encode(one)} for one in prefixes] or None,
             "EncodingType": call.get("EncodingType") or None,
         }
 
@@ -302,6 +311,26 @@ class MultipartOperations:
 _COPIED_PART_BYTES_MAX = 128 << 20
 
 
+def _folded(
+    left: Sequence[Upload], prefix: str, delimiter: str, marker: str, limit: int
+) -> tuple[list[Upload], list[str], bool]:
+    """One page: uploads, prefixes that end at the delimiter, and whether more follow."""
+    given: list[Upload] = []
+    prefixes: list[str] = []
+    for one in left:
+        end = one.key.find(delimiter, len(prefix)) if delimiter else -1
+        folded = one.key[: end + len(delimiter)] if end >= 0 else ""
+        if folded and (marker.startswith(folded) or folded in prefixes[-1:]):
+            continue
+        if len(given) + len(prefixes) == limit:
+            return given, prefixes, True
+        if folded:
+            prefixes.append(folded)
+        else:
+            given.append(one)
+    return given, prefixes, False
+
+
 def _check_parts(upload: Upload, given: Sequence[Any], there: dict[int, Part]) -> None:
     """Refuse parts whose checksum is another one than was uploaded."""
     for one in given:
@@ -336,13 +365,14 @@ def _listed_part(part: Part, upload: Upload) -> dict[str, Any]:
 
 def _listed_upload(one: Upload, bucket: Bucket, encode: Any) -> dict[str, Any]:
     owner = owner_of(bucket.account_id)
+    initiator = one.facts.get("owner", bucket.account_id)
     return {
         "UploadId": one.upload_id,
         "Key": encode(one.key),
         "Initiated": one.begun_s,
         "StorageClass": STORAGE_CLASS,
         "Owner": owner,
-        "Initiator": owner_of(one.facts.get("owner", bucket.account_id)),
+        "Initiator": {**owner_of(initiator), "DisplayName": initiator},
         "ChecksumAlgorithm": one.facts.get("algorithm") or None,
         "ChecksumType": one.facts.get("type") or None,
     }

@@ -124,7 +124,7 @@ class ObjectReads:
         )
 
     def _members(self, call: Call, found: StoredObject) -> tuple[dict[str, Any], tuple[int, int]]:
-        check_read(found, call.parameters)
+        check_read(found, call.parameters, call.now_s)
         wanted = byte_range(call.get("Range"), found.size)
         number = call.get("PartNumber")
         if number is not None:

@@ -126,7 +126,7 @@ class ObjectWrites:
         bucket = self._access.object(call, "PutObject")
         refuse_other_acl(call, bucket)
         _, source = self.source(call)
-        check_read(source, call.parameters, names="CopySource", copying=True)
+        check_read(source, call.parameters, call.now_s, copying=True)
         key = call.parameters["Key"]
         said = described_by(call)
         anew = call.get("MetadataDirective") == "REPLACE"
