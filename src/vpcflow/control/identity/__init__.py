@@ -44,6 +44,11 @@ from vpcflow.control.identity.records import (
     iam_arn,
     iam_place,
 )
+from vpcflow.control.identity.service_linked_roles import (
+    SERVICE_LINKED_ROLES,
+    SERVICE_ROLE_PATH,
+    ServiceLinkedRole,
+)
 
 __all__ = [
     "ACCESS_KEYS",
@@ -57,6 +62,8 @@ __all__ = [
     "KEYS_PER_USER_MAX",
     "MANAGED_POLICIES",
     "ROLES",
+    "SERVICE_LINKED_ROLES",
+    "SERVICE_ROLE_PATH",
     "TEMPORARY_KEYS",
     "USERS",
     "VERSIONS_PER_POLICY_MAX",
@@ -69,6 +76,7 @@ __all__ = [
     "PolicyVersion",
     "Role",
     "RootKey",
+    "ServiceLinkedRole",
     "TemporaryKey",
     "User",
     "account_ids",

@@ -8,6 +8,7 @@ from vpcflow.api.aws.iam.attachments import Attachments
 from vpcflow.api.aws.iam.lookup import condition_keys
 from vpcflow.api.aws.iam.policies import Policies
 from vpcflow.api.aws.iam.roles import Roles
+from vpcflow.api.aws.iam.service_linked_roles import ServiceLinkedRoles
 from vpcflow.api.aws.iam.users import Users
 from vpcflow.api.aws.operation import Service
 from vpcflow.control.state import State
@@ -18,6 +19,7 @@ def service(state: State) -> Service:
     parts = (
         Users(state),
         Roles(state),
+        ServiceLinkedRoles(state),
         Policies(state),
         Attachments(state),
         AccountOperations(state),

@@ -8,6 +8,7 @@ from typing import Any
 
 from vpcflow.api.aws.iam.lookup import (
     View,
+    changeable_role_of,
     check_size,
     encoded,
     group_of,
@@ -47,6 +48,13 @@ class _Sort:
     find: Callable[[View, Call], Holder]
     #: Characters of all its inline policies together.
     inline_size_max: int
+
+    def find_changeable(self, view: View, call: Call) -> Holder:
+        """The same, but for a role that only AWS changes.
+
+        Errors: ServiceError ``UnmodifiableEntity``.
+        """
+        return changeable_role_of(view, call) if self.noun == "Role" else self.find(view, call)
 
     @property
     def word(self) -> str:
@@ -108,7 +116,7 @@ class Attachments:
     def _put_inline(self, sort: _Sort, call: Call) -> Answer:
         name, document = str(call.get("PolicyName")), str(call.get("PolicyDocument"))
         with self._state.change() as change:
-            holder = sort.find(change, call)
+            holder = sort.find_changeable(change, call)
             check_policy(document)
             most, others = sort.inline_size_max, {**holder.inline}
             others.pop(name, None)
@@ -135,7 +143,7 @@ class Attachments:
     def _delete_inline(self, sort: _Sort, call: Call) -> Answer:
         name = str(call.get("PolicyName"))
         with self._state.change() as change:
-            holder = sort.find(change, call)
+            holder = sort.find_changeable(change, call)
             if name not in holder.inline:
                 raise no_such(f"The {sort.word} policy with name {name} cannot be found.")
             inline = {each: text for each, text in holder.inline.items() if each != name}
@@ -151,7 +159,7 @@ class Attachments:
         if not arn.startswith("arn:"):
             raise ServiceError("ValidationError", "Invalid ARN:  Could not be parsed!")
         with self._state.change() as change:
-            holder = sort.find(change, call)
+            holder = sort.find_changeable(change, call)
             if attachable_policy(change, call.caller.account_id, arn) is None:
                 raise no_such(f"Policy {arn} does not exist or is not attachable.")
             attached = tuple(dict.fromkeys((*holder.attached, arn)))
@@ -163,7 +171,7 @@ class Attachments:
     def _detach(self, sort: _Sort, call: Call) -> Answer:
         arn = str(call.get("PolicyArn"))
         with self._state.change() as change:
-            holder = sort.find(change, call)
+            holder = sort.find_changeable(change, call)
             if arn not in holder.attached:
                 raise no_such(f"Policy {arn} was not found.")
             attached = tuple(each for each in holder.attached if each != arn)

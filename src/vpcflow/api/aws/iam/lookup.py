@@ -14,6 +14,7 @@ from vpcflow.control.identity import (
     GROUPS,
     INSTANCE_PROFILES,
     ROLES,
+    SERVICE_ROLE_PATH,
     USERS,
     Group,
     InstanceProfile,
@@ -122,6 +123,21 @@ def role_of(view: View, call: Call) -> Role:
     Errors: ServiceError ``NoSuchEntity``.
     """
     return _named(view, ROLES, call, "RoleName", "role")
+
+
+def changeable_role_of(view: View, call: Call) -> Role:
+    """The role that a request names, if it is no service's.
+
+    Errors: ServiceError ``NoSuchEntity``, ``UnmodifiableEntity``.
+    """
+    found = role_of(view, call)
+    if found.path.startswith(SERVICE_ROLE_PATH):
+        raise ServiceError(
+            "UnmodifiableEntity",
+            f"Cannot perform the operation on the protected role '{found.name}' - this role is "
+            "only modifiable by AWS",
+        )
+    return found
 
 
 def profile_of(view: View, call: Call) -> InstanceProfile:

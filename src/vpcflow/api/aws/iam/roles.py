@@ -9,6 +9,7 @@ from typing import Any
 from vpcflow.api.aws.iam import show
 from vpcflow.api.aws.iam.lookup import (
     boundary_given,
+    changeable_role_of,
     check_free,
     check_size,
     conflict,
@@ -201,14 +202,14 @@ class Roles:
         return {"Role": show.role(call.caller.account_id, role)}
 
     def update_trust(self, call: Call) -> Answer:
-        role_of(self._state, call)
+        changeable_role_of(self._state, call)
         trust = _trust(call, "PolicyDocument")
         self._alter(call, lambda role: replace(role, trust=trust))
         return None
 
     def delete_role(self, call: Call) -> Answer:
         with self._state.change() as change:
-            role = role_of(change, call)
+            role = changeable_role_of(change, call)
             if role.attached:
                 raise conflict("detach all policies")
             if role.inline:
@@ -232,12 +233,13 @@ class Roles:
         return paged(call, "Tags", tags, lambda tag: tag["Key"], lambda tag: tag)
 
     def put_boundary(self, call: Call) -> Answer:
+        changeable_role_of(self._state, call)
         boundary = boundary_given(self._state, call)
         self._alter(call, lambda role: replace(role, boundary=boundary))
         return None
 
     def delete_boundary(self, call: Call) -> Answer:
-        role = role_of(self._state, call)
+        role = changeable_role_of(self._state, call)
         if not role.boundary:
             raise no_such(f"The role {role.name} has no permissions boundary.")
         self._alter(call, lambda role: replace(role, boundary=""))
