@@ -245,6 +245,8 @@ def operations(network: NetworkService) -> list[Operation]:
         "NetworkAclId RuleNumber Protocol RuleAction Egress CidrBlock Ipv6CidrBlock "
         "IcmpTypeCode PortRange"
     )
+    # Its letters count no more than at AWS.
+    any_case = frozenset({"RuleAction"})
     return [
         Operation(
             "CreateNetworkAcl",
@@ -255,8 +257,20 @@ def operations(network: NetworkService) -> list[Operation]:
         ),
         Operation("DeleteNetworkAcl", handlers.delete, takes="NetworkAclId", resources=named),
         Operation("DescribeNetworkAcls", handlers.describe, takes=f"NetworkAclIds {PAGED}"),
-        Operation("CreateNetworkAclEntry", handlers.create_entry, takes=entry, resources=named),
-        Operation("ReplaceNetworkAclEntry", handlers.replace_entry, takes=entry, resources=named),
+        Operation(
+            "CreateNetworkAclEntry",
+            handlers.create_entry,
+            takes=entry,
+            resources=named,
+            raw_members=any_case,
+        ),
+        Operation(
+            "ReplaceNetworkAclEntry",
+            handlers.replace_entry,
+            takes=entry,
+            resources=named,
+            raw_members=any_case,
+        ),
         Operation(
             "DeleteNetworkAclEntry",
             handlers.delete_entry,

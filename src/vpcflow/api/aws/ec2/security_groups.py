@@ -72,11 +72,13 @@ def _rule_filters(view: View, call: Call) -> dict[str, Values]:
         "to-port": port(1),
         "user-id": lambda rule: call.caller.account_id if rule.group_id else None,
     }
-    return {
+    filters = {
         f"{prefix}ip-permission.{word}": _rule_values(direction, value)
         for prefix, direction in (("", Direction.INGRESS), ("egress.", Direction.EGRESS))
         for word, value in questions.items()
     }
+    # AWS finds no group by the name of one that it may send to.
+    return {**filters, "egress.ip-permission.group-name": lambda _: []}
 
 
 def _filters(call: Call, view: View) -> dict[str, Any]:

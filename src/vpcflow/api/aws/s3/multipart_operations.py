@@ -15,6 +15,7 @@ from vpcflow.api.aws.s3.conditions import byte_range, check_read, write_conditio
 from vpcflow.api.aws.s3.listing_operations import STORAGE_CLASS
 from vpcflow.api.aws.s3.object_members import (
     CHECKSUM_MEMBERS,
+    ENCRYPTION,
     IGNORED_OF_BODY,
     IGNORED_OF_NEW,
     TAKEN_CHECKSUMS,
@@ -138,7 +139,7 @@ class MultipartOperations:
             "Bucket": bucket.name,
             "Key": begun.key,
             "UploadId": begun.upload_id,
-            "ServerSideEncryption": begun.described.headers.get("ServerSideEncryption"),
+            "ServerSideEncryption": ENCRYPTION,
             "ChecksumAlgorithm": algorithm or None,
             "ChecksumType": kind or None,
         }
@@ -157,7 +158,7 @@ class MultipartOperations:
                 f" actual checksum Type: {_algorithm_of(checksums).lower()}",
             )
         part = self._uploads.put_part(upload, int(call.get("PartNumber", 0)), [data], checksums)
-        return {"ETag": f'"{part.etag}"', **checksums}
+        return {"ETag": f'"{part.etag}"', "ServerSideEncryption": ENCRYPTION, **checksums}
 
     def upload_part_copy(self, call: Call) -> Result:
         """Put a part with the content of an object, or of a range of it."""
@@ -178,7 +179,7 @@ class MultipartOperations:
         checksums = {f"Checksum{wanted}": checksum(wanted, [data])} if wanted else {}
         part = self._uploads.put_part(upload, int(call.get("PartNumber", 0)), [data], checksums)
         result = {"ETag": f'"{part.etag}"', "LastModified": part.modified_s, **checksums}
-        return {"CopyPartResult": result}
+        return {"CopyPartResult": result, "ServerSideEncryption": ENCRYPTION}
 
     def complete(self, call: Call) -> Result:
         """Make one object of the parts."""
@@ -208,7 +209,7 @@ class MultipartOperations:
             "Bucket": bucket.name,
             "Key": made.key,
             "ETag": f'"{made.etag}"',
-            "ServerSideEncryption": described.headers.get("ServerSideEncryption"),
+            "ServerSideEncryption": ENCRYPTION,
             **checksum_members(described),
         }
 

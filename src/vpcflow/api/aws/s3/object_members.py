@@ -36,6 +36,8 @@ IGNORED_OF_BODY = {"ContentLength": "the body's own length counts"}
 METADATA_BYTES_MAX = 2048
 OBJECT_TAGS_MAX = 10
 DEFAULT_TYPE = "binary/octet-stream"
+#: What AWS says of every object; here it is the disk that is encrypted, or not.
+ENCRYPTION = "AES256"
 
 
 def described_by(call: Call) -> ObjectHeaders:
@@ -50,7 +52,7 @@ def described_by(call: Call) -> ObjectHeaders:
     if left:
         headers["ContentEncoding"] = left
     headers.setdefault("ContentType", DEFAULT_TYPE)
-    if headers.get("ServerSideEncryption", "AES256") != "AES256":
+    if headers.get("ServerSideEncryption", ENCRYPTION) != ENCRYPTION:
         raise ServiceError(
             "NotImplemented",
             f"Encryption {headers['ServerSideEncryption']} is not done here.",
@@ -143,6 +145,7 @@ def read_members(found: StoredObject, *, with_checksums: bool) -> dict[str, Any]
     if "Expires" in described.headers:
         members["Expires"] = datetime.fromtimestamp(int(described.headers["Expires"]), UTC)
     members |= {
+        "ServerSideEncryption": ENCRYPTION,
         "AcceptRanges": "bytes",
         "LastModified": found.modified_s,
         "ContentLength": found.size,

@@ -13,6 +13,7 @@ from vpcflow.api.aws.s3.bucket_operations import NO_GRANTS, NO_GRANTS_OF_NEW, re
 from vpcflow.api.aws.s3.conditions import check_read, precondition_failed, write_condition
 from vpcflow.api.aws.s3.kept_documents import CHECKED_BY_PROTOCOL
 from vpcflow.api.aws.s3.object_members import (
+    ENCRYPTION,
     IGNORED_OF_BODY,
     IGNORED_OF_NEW,
     TAKEN_CHECKSUMS,
@@ -154,8 +155,7 @@ class ObjectWrites:
             "LastModified": made.modified_s,
             **checksum_members(described),
         }
-        encryption = described.headers.get("ServerSideEncryption")
-        return {"CopyObjectResult": result, "ServerSideEncryption": encryption}
+        return {"CopyObjectResult": result, "ServerSideEncryption": ENCRYPTION}
 
     def source(self, call: Call) -> tuple[Bucket, StoredObject]:
         """The object that a call copies, if its caller may read it."""
@@ -256,5 +256,5 @@ def written_members(made: StoredObject) -> dict[str, Any]:
     """What the answer to a put says of the object."""
     return {
         "ETag": f'"{made.etag}"',
-        "ServerSideEncryption": made.described.headers.get("ServerSideEncryption"),
+        "ServerSideEncryption": ENCRYPTION,
     }

@@ -202,3 +202,33 @@ def test_rules_are_refused_in_the_words_recorded_at_aws(world: NetworkWorld) -> 
                 }
             ],
         )
+
+
+def test_an_entrys_action_is_read_in_any_letters(world: NetworkWorld) -> None:
+    acl_id = world.call("CreateNetworkAcl", VpcId=world.vpc())["NetworkAcl"]["NetworkAclId"]
+    entry = {"RuleNumber": 7, "Protocol": "-1", "Egress": False, "CidrBlock": "10.0.0.0/8"}
+    world.call("CreateNetworkAclEntry", NetworkAclId=acl_id, RuleAction="DENY", **entry)
+    world.call("ReplaceNetworkAclEntry", NetworkAclId=acl_id, RuleAction="Allow", **entry)
+    (acl,) = world.call("DescribeNetworkAcls", NetworkAclIds=[acl_id])["NetworkAcls"]
+    assert {one["RuleAction"] for one in acl["Entries"] if one["RuleNumber"] == 7} == {"allow"}
+    world.refused(
+        "ReplaceNetworkAclEntry",
+        "InvalidParameterValue",
+        NetworkAclId=acl_id,
+        RuleAction="maybe",
+        **entry,
+    )
+
+
+def test_no_group_is_found_by_the_name_of_one_it_may_send_to(world: NetworkWorld) -> None:
+    vpc_id = world.vpc()
+    one, other = (
+        world.call("CreateSecurityGroup", GroupName=name, Description=name, VpcId=vpc_id)["GroupId"]
+        for name in ("one", "other")
+    )
+    rule = {"IpProtocol": "-1", "UserIdGroupPairs": [{"GroupId": other}]}
+    world.call("AuthorizeSecurityGroupEgress", GroupId=one, IpPermissions=[rule])
+    for word, value, found in (("group-name", "other", 0), ("group-id", other, 1)):
+        asked = filters(**{f"egress.ip-permission.{word}": value})
+        answer = world.call("DescribeSecurityGroups", Filters=asked)
+        assert len(answer["SecurityGroups"]) == found

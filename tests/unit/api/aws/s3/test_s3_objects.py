@@ -386,9 +386,19 @@ def test_large_files_go_through_the_transfer_of_boto3(s3: Any, tmp_path: Any) ->
     assert (tmp_path / "down").read_bytes() == data
 
 
-def test_encryption_that_is_not_done_is_refused(s3: Any) -> None:
-    put = s3.put_object(Bucket="logs", Key="a", Body=b"1", ServerSideEncryption="AES256")
-    assert put["ServerSideEncryption"] == "AES256"
+def test_every_object_says_the_encryption_of_aws_and_no_other_is_taken(s3: Any) -> None:
+    ask = {"Bucket": "logs", "Key": "a"}
+    upload_id = s3.create_multipart_upload(**ask)["UploadId"]
+    for answer in (
+        s3.put_object(**ask, Body=b"1"),
+        s3.put_object(**ask, Body=b"1", ServerSideEncryption="AES256"),
+        s3.head_object(**ask),
+        s3.get_object(**ask),
+        s3.copy_object(Bucket="logs", Key="b", CopySource="logs/a"),
+        s3.create_multipart_upload(**ask),
+        s3.upload_part(**ask, UploadId=upload_id, PartNumber=1, Body=b"1"),
+    ):
+        assert answer["ServerSideEncryption"] == "AES256"
     with pytest.raises(ClientError) as error:
         s3.put_object(Bucket="logs", Key="a", Body=b"1", ServerSideEncryption="aws:kms")
     assert _code(error) == ("NotImplemented", 400)
