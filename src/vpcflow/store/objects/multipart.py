@@ -271,7 +271,11 @@ def _choose(
                 "InvalidPart",
                 "One or more of the specified parts could not be found.  The part may not have been"
                 " uploaded, or the specified entity tag may not match the part's entity tag.",
-                fields={"UploadId": upload.upload_id, "PartNumber": str(number), "ETag": etag},
+                fields={
+                    "UploadId": upload.upload_id,
+                    "PartNumber": str(number),
+                    "ETag": etag.strip('"'),
+                },
             )
         chosen.append(part)
     for part in chosen[:-1]:

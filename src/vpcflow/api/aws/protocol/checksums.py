@@ -31,10 +31,20 @@ def check_checksums(fields: Mapping[str, str], data: bytes) -> dict[str, str]:
     if md5 is not None:
         wanted = _decoded(md5, 16)
         if wanted is None:
-            raise ServiceError("InvalidDigest", "The Content-MD5 you specified was invalid.")
-        if hashlib.md5(data, usedforsecurity=False).digest() != wanted:
             raise ServiceError(
-                "BadDigest", "The Content-MD5 you specified did not match what we received."
+                "InvalidDigest",
+                "The Content-MD5 you specified was invalid.",
+                fields={"Content-MD5": md5},
+            )
+        found = hashlib.md5(data, usedforsecurity=False).digest()
+        if found != wanted:
+            raise ServiceError(
+                "BadDigest",
+                "The Content-MD5 you specified did not match what we received.",
+                fields={
+                    "ExpectedDigest": wanted.hex(),
+                    "CalculatedDigest": base64.b64encode(found).decode(),
+                },
             )
     right = {}
     for algorithm, length in _LENGTHS.items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol, TypeVar
 
@@ -12,6 +13,7 @@ from vpcflow.control.buckets import Bucket, Buckets
 from vpcflow.control.caller import Caller
 
 T = TypeVar("T")
+_ACCOUNT_ID = re.compile(r"\d{12}", re.ASCII)
 #: What the root of a bucket's account may always do, so that no policy locks its owner out.
 _NEVER_LOCKED = frozenset({"s3:GetBucketPolicy", "s3:PutBucketPolicy", "s3:DeleteBucketPolicy"})
 
@@ -71,8 +73,14 @@ class Access:
 
     def find(self, call: Call) -> Bucket:
         """The bucket of a call, owned by whom the caller expects."""
-        found = self.buckets.get(str(call.get("Bucket", "")))
         expected = call.get("ExpectedBucketOwner")
+        if expected and not _ACCOUNT_ID.fullmatch(expected):
+            raise ServiceError(
+                "InvalidBucketOwnerAWSAccountID",
+                "The value of the expected bucket owner parameter must be an AWS Account ID... "
+                f"[{expected}]",
+            )
+        found = self.buckets.get(str(call.get("Bucket", "")))
         if expected and expected != found.account_id:
             raise access_denied()
         return found

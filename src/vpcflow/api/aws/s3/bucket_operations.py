@@ -166,23 +166,27 @@ class BucketOperations:
                 )
             return FIRST_REGION
         region = _OLD_REGIONS.get(constraint, constraint)
-        if constraint == FIRST_REGION:
-            raise ServiceError(
-                "InvalidLocationConstraint",
-                "The specified location-constraint is not valid",
-                fields={"LocationConstraint": constraint},
-            )
         if asked not in (FIRST_REGION, region):
             raise _illegal(
                 f"The {constraint} location constraint is incompatible for the region specific"
                 " endpoint this request was sent to."
+            )
+        if constraint == FIRST_REGION or region not in (asked, *AWS_REGIONS, *OPT_IN_REGIONS):
+            raise ServiceError(
+                "InvalidLocationConstraint",
+                "The specified location-constraint is not valid",
+                fields={"LocationConstraint": constraint},
             )
         return region
 
     def head(self, call: Call) -> Result:
         """Whether there is a bucket that the caller may list."""
         bucket = self._access.bucket(call, "ListBucket")
-        return {"BucketRegion": bucket.region, "BucketArn": bucket.arn}
+        return {
+            "BucketRegion": bucket.region,
+            "BucketArn": bucket.arn,
+            "AccessPointAlias": False,
+        }
 
     def delete(self, call: Call) -> Result:
         """Remove an empty bucket."""

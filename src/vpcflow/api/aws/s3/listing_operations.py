@@ -9,13 +9,13 @@ from urllib.parse import quote
 
 from vpcflow.api.aws.operation import Call, Operation, Result
 from vpcflow.api.aws.s3.access import Access, check_encoding, owner_of
+from vpcflow.api.aws.s3.object_members import storage_class
 from vpcflow.base.errors import ServiceError
 from vpcflow.control.buckets import Bucket
 from vpcflow.store.objects import ObjectStore, StoredObject
 from vpcflow.store.objects.listing import ObjectPage
 
 KEYS_MAX = 1000
-STORAGE_CLASS = "STANDARD"
 _IGNORED = {
     "RequestPayer": "nothing costs",
     "OptionalObjectAttributes": "nothing is restored from an archive",
@@ -155,7 +155,7 @@ def _listed(one: StoredObject, encode: Any, owner: Bucket | None) -> dict[str, A
         "LastModified": one.modified_s,
         "ETag": f'"{one.etag}"',
         "Size": one.size,
-        "StorageClass": STORAGE_CLASS,
+        "StorageClass": storage_class(one.described),
     }
     if one.described.checksums:
         listed["ChecksumAlgorithm"] = [

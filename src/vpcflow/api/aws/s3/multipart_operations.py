@@ -12,7 +12,6 @@ from vpcflow.api.aws.operation import Call, Operation, Result
 from vpcflow.api.aws.s3.access import Access, check_encoding, owner_of
 from vpcflow.api.aws.s3.bucket_operations import NO_GRANTS_OF_NEW, refuse_other_acl
 from vpcflow.api.aws.s3.conditions import byte_range, check_read, write_condition
-from vpcflow.api.aws.s3.listing_operations import STORAGE_CLASS
 from vpcflow.api.aws.s3.object_members import (
     CHECKSUM_MEMBERS,
     ENCRYPTION,
@@ -25,6 +24,7 @@ from vpcflow.api.aws.s3.object_members import (
     checksum_members,
     checksums_of,
     described_by,
+    storage_class,
 )
 from vpcflow.api.aws.s3.object_writes import ObjectWrites
 from vpcflow.base.errors import ServiceError
@@ -240,7 +240,7 @@ class MultipartOperations:
             "Parts": [_listed_part(part, upload) for part in given] or None,
             "Initiator": {**owner_of(initiator), "DisplayName": initiator},
             "Owner": owner,
-            "StorageClass": STORAGE_CLASS,
+            "StorageClass": storage_class(upload.described),
             "ChecksumAlgorithm": upload.facts.get("algorithm") or None,
             "ChecksumType": upload.facts.get("type") or None,
         }
@@ -333,9 +333,19 @@ def _folded(
 
 
 def _check_parts(upload: Upload, given: Sequence[Any], there: dict[int, Part]) -> None:
-    """Refuse parts whose checksum is another one than was uploaded."""
+    """Refuse parts without their checksum, or with another one than was uploaded."""
+    algorithm = upload.facts.get("algorithm", "")
+    each_is_said = bool(algorithm) and upload.facts.get("type") == "COMPOSITE"
     for one in given:
-        part = there.get(int(one.get("PartNumber", 0)))
+        number = int(one.get("PartNumber", 0))
+        part = there.get(number)
+        if each_is_said and part is not None and not one.get(f"Checksum{algorithm}"):
+            raise ServiceError(
+                "InvalidRequest",
+                f"The upload was created using a {algorithm.lower()} checksum. The complete request"
+                " must include the checksum for each part. It was missing for part"
+                f" {number} in the request.",
+            )
         for member in CHECKSUM_MEMBERS:
             said = one.get(member)
             if said and part is not None and part.checksums.get(member, said) != said:
@@ -371,7 +381,7 @@ def _listed_upload(one: Upload, bucket: Bucket, encode: Any) -> dict[str, Any]:
         "UploadId": one.upload_id,
         "Key": encode(one.key),
         "Initiated": one.begun_s,
-        "StorageClass": STORAGE_CLASS,
+        "StorageClass": storage_class(one.described),
         "Owner": owner,
         "Initiator": {**owner_of(initiator), "DisplayName": initiator},
         "ChecksumAlgorithm": one.facts.get("algorithm") or None,

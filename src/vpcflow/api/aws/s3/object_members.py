@@ -22,13 +22,13 @@ SAID = (
     "Expires",
     "WebsiteRedirectLocation",
     "ServerSideEncryption",
+    "StorageClass",
 )
 #: For ``takes``.
 TAKEN_OF_NEW = f"{' '.join(SAID)} Metadata Tagging ACL"
 CHECKSUM_MEMBERS = tuple(f"Checksum{name}" for name in ALGORITHMS)
 TAKEN_CHECKSUMS = f"{' '.join(CHECKSUM_MEMBERS)} ChecksumAlgorithm ContentMD5"
 IGNORED_OF_NEW = {
-    "StorageClass": "there is one storage class",
     "RequestPayer": "nothing costs",
     "BucketKeyEnabled": "there are no keys",
 }
@@ -38,12 +38,27 @@ OBJECT_TAGS_MAX = 10
 DEFAULT_TYPE = "binary/octet-stream"
 #: What AWS says of every object; here it is the disk that is encrypted, or not.
 ENCRYPTION = "AES256"
+STANDARD = "STANDARD"
+#: Kept and shown; every object is there at once, whatever its class.
+STORAGE_CLASSES = frozenset(
+    {
+        STANDARD,
+        "REDUCED_REDUNDANCY",
+        "STANDARD_IA",
+        "ONEZONE_IA",
+        "INTELLIGENT_TIERING",
+        "GLACIER",
+        "GLACIER_IR",
+        "DEEP_ARCHIVE",
+    }
+)
 
 
 def described_by(call: Call) -> ObjectHeaders:
     """What a request says of a new object, but for its checksums.
 
-    Errors: ServiceError ``MetadataTooLarge``, ``InvalidTag``, ``NotImplemented``.
+    Errors: ServiceError ``MetadataTooLarge``, ``InvalidTag``, ``InvalidStorageClass``,
+    ``NotImplemented``.
     """
     headers = {name: _text(call.get(name)) for name in SAID if call.get(name)}
     encodings = [part.strip() for part in headers.get("ContentEncoding", "").split(",")]
@@ -57,6 +72,14 @@ def described_by(call: Call) -> ObjectHeaders:
             "NotImplemented",
             f"Encryption {headers['ServerSideEncryption']} is not done here.",
         )
+    if headers.get("StorageClass", STANDARD) not in STORAGE_CLASSES:
+        raise ServiceError(
+            "InvalidStorageClass",
+            "The storage class you specified is not valid",
+            fields={"StorageClassRequested": headers["StorageClass"]},
+        )
+    if headers.get("StorageClass") == STANDARD:
+        del headers["StorageClass"]
     metadata = {name.lower(): str(value) for name, value in (call.get("Metadata") or {}).items()}
     size = sum(len(name.encode()) + len(value.encode()) for name, value in metadata.items())
     if size > METADATA_BYTES_MAX:
@@ -157,6 +180,11 @@ def read_members(found: StoredObject, *, with_checksums: bool) -> dict[str, Any]
     if with_checksums:
         members |= checksum_members(described)
     return members
+
+
+def storage_class(described: ObjectHeaders) -> str:
+    """The storage class, as lists and attributes give it."""
+    return described.headers.get("StorageClass", STANDARD)
 
 
 def checksum_members(described: ObjectHeaders) -> dict[str, str]:

@@ -9,8 +9,7 @@ from vpcflow.api.aws.operation import Call, Operation, Result
 from vpcflow.api.aws.s3.access import Access
 from vpcflow.api.aws.s3.bucket_operations import owner_acl
 from vpcflow.api.aws.s3.conditions import byte_range, check_read
-from vpcflow.api.aws.s3.listing_operations import STORAGE_CLASS
-from vpcflow.api.aws.s3.object_members import read_members
+from vpcflow.api.aws.s3.object_members import read_members, storage_class
 from vpcflow.base.errors import ServiceError
 from vpcflow.control.buckets import Bucket
 from vpcflow.store.objects import ObjectStore, StoredObject
@@ -91,7 +90,7 @@ class ObjectReads:
         facts: dict[str, Any] = {
             "ETag": found.etag,
             "ObjectSize": found.size,
-            "StorageClass": STORAGE_CLASS,
+            "StorageClass": storage_class(found.described),
             "Checksum": {
                 **found.described.checksums,
                 "ChecksumType": found.described.checksum_type or "FULL_OBJECT",
@@ -134,7 +133,8 @@ class ObjectReads:
                     "Cannot specify both Range header and partNumber query parameter",
                 )
             wanted = _part_range(found, int(number))
-        checked = call.get("ChecksumMode") == "ENABLED" and wanted is None
+        whole = wanted is None or (number is not None and not found.part_sizes)
+        checked = call.get("ChecksumMode") == "ENABLED" and whole
         members = read_members(found, with_checksums=checked)
         for parameter, member in _OVERRIDES.items():
             if call.get(parameter):
@@ -144,7 +144,7 @@ class ObjectReads:
         if wanted is None:
             return members, (0, found.size)
         first, last = wanted
-        if number is None or found.part_sizes:
+        if found.size:
             members["ContentRange"] = f"bytes {first}-{last}/{found.size}"
         members["ContentLength"] = last + 1 - first
         return members, (first, last + 1)

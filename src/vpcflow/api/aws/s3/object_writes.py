@@ -16,22 +16,31 @@ from vpcflow.api.aws.s3.object_members import (
     ENCRYPTION,
     IGNORED_OF_BODY,
     IGNORED_OF_NEW,
+    STANDARD,
     TAKEN_CHECKSUMS,
     TAKEN_OF_NEW,
     body_of,
+    check_algorithm,
     checked_tags,
     checksum_members,
     checksums_of,
     described_by,
+    storage_class,
 )
 from vpcflow.api.aws.s3.object_reads import check_version
 from vpcflow.base.errors import ServiceError
 from vpcflow.control.buckets import Bucket
 from vpcflow.store.objects import ObjectHeaders, ObjectStore, StoredObject
+from vpcflow.store.objects.checksum import checksum
 from vpcflow.store.objects.object_store import no_such_key
 
 DELETE_KEYS_MAX = 1000
 _ASKED = "Bucket Key ExpectedBucketOwner"
+_SOURCE = "x-amz-copy-source"
+_WHOLE = "FULL_OBJECT"
+_PIECE_BYTES = 1 << 20
+#: What lets an object be copied to itself.
+_CHANGING = ("ServerSideEncryption", "StorageClass", "WebsiteRedirectLocation")
 _IGNORED = {**IGNORED_OF_NEW, **NO_GRANTS_OF_NEW}
 _DELETING = {
     "RequestPayer": "nothing costs",
@@ -66,8 +75,8 @@ class ObjectWrites:
                 "CopyObject",
                 self.copy,
                 f"{_ASKED} {copying} ExpectedSourceBucketOwner MetadataDirective TaggingDirective"
-                f" IfMatch IfNoneMatch {TAKEN_OF_NEW}",
-                {**_IGNORED, "ChecksumAlgorithm": "the source's checksum stays"},
+                f" IfMatch IfNoneMatch ChecksumAlgorithm {TAKEN_OF_NEW}",
+                _IGNORED,
                 "s3:PutObject",
                 authorizes_itself=own,
             ),
@@ -133,7 +142,8 @@ class ObjectWrites:
         anew = call.get("MetadataDirective") == "REPLACE"
         other_tags = call.get("TaggingDirective") == "REPLACE"
         same = (source.bucket, source.key) == (bucket.name, key)
-        if same and not anew and not call.get("ServerSideEncryption"):
+        changes = anew or any(call.get(name) for name in _CHANGING)
+        if same and not changes and storage_class(source.described) == STANDARD:
             raise ServiceError(
                 "InvalidRequest",
                 "This copy request is illegal because it is trying to copy an object to itself"
@@ -141,10 +151,10 @@ class ObjectWrites:
                 " or encryption attributes.",
             )
         described = ObjectHeaders(
-            said.headers if anew else source.described.headers,
+            said.headers if anew else _copied_headers(source, said),
             said.metadata if anew else source.described.metadata,
             said.tags if other_tags else source.described.tags,
-            source.described.checksums if source.described.checksum_type == "FULL_OBJECT" else {},
+            self._copied_checksums(call, source),
             "FULL_OBJECT",
         )
         made = self._store.copy(
@@ -157,6 +167,18 @@ class ObjectWrites:
         }
         return {"CopyObjectResult": result, "ServerSideEncryption": ENCRYPTION}
 
+    def _copied_checksums(self, call: Call, source: StoredObject) -> Mapping[str, str]:
+        """The source's checksum, or the one that the call asks for."""
+        algorithm = call.get("ChecksumAlgorithm")
+        kept = source.described.checksums if source.described.checksum_type == _WHOLE else {}
+        if not algorithm or f"Checksum{algorithm}" in kept:
+            return kept
+        check_algorithm(algorithm)
+        _, file = self._store.open_file(source)
+        with file:
+            made = checksum(algorithm, iter(lambda: file.read(_PIECE_BYTES), b""))
+        return {f"Checksum{algorithm}": made}
+
     def source(self, call: Call) -> tuple[Bucket, StoredObject]:
         """The object that a call copies, if its caller may read it."""
         text, _, version = str(call.get("CopySource", "")).partition("?versionId=")
@@ -165,8 +187,8 @@ class ObjectWrites:
         if not name or not key:
             raise ServiceError(
                 "InvalidArgument",
-                "Copy Source must mention the source bucket and key: sourcebucket/sourcekey",
-                fields={"ArgumentName": "x-amz-copy-source", "ArgumentValue": text},
+                "Invalid copy source object key",
+                fields={"ArgumentName": _SOURCE, "ArgumentValue": _SOURCE},
             )
         bucket = self._access.buckets.get(name)
         if call.get("ExpectedSourceBucketOwner") not in (None, bucket.account_id):
@@ -250,6 +272,13 @@ class ObjectWrites:
         self._store.get(bucket.name, call.parameters["Key"])
         refuse_other_acl(call, bucket)
         return None
+
+
+def _copied_headers(source: StoredObject, said: ObjectHeaders) -> dict[str, str]:
+    """A copy's headers: the source's, but for its storage class and where it redirects to."""
+    own = ("StorageClass", "WebsiteRedirectLocation")
+    kept = {name: text for name, text in source.described.headers.items() if name not in own}
+    return {**kept, **{name: said.headers[name] for name in own if name in said.headers}}
 
 
 def written_members(made: StoredObject) -> dict[str, Any]:
