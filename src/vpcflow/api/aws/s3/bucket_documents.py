@@ -13,6 +13,7 @@ from vpcflow.api.aws.s3.kept_documents import (
     KeptDocument,
     document_operations,
 )
+from vpcflow.api.aws.s3.object_members import check_each_tag
 from vpcflow.base.errors import ServiceError
 from vpcflow.control.buckets import check_policy
 from vpcflow.control.tags import TAGS_MAX
@@ -36,24 +37,18 @@ def operations(access: Access) -> list[Operation]:
     return [*kept, *_policy_operations(access)]
 
 
+#: Who owns what others put.
+OWNERSHIPS = ("BucketOwnerPreferred", "ObjectWriter", "BucketOwnerEnforced")
+
+
 def check_tags(tag_set: Any) -> None:
     """Refuse tags that S3 refuses.
 
     Errors: ServiceError ``InvalidTag``, ``BadRequest``.
     """
-    keys = [tag.get("Key", "") for tag in tag_set]
-    if len(keys) > TAGS_MAX:
+    if len(tag_set) > TAGS_MAX:
         raise ServiceError("BadRequest", f"Bucket tag count cannot be greater than {TAGS_MAX}")
-    for key in keys:
-        if not key or len(key) > 128:
-            raise ServiceError("InvalidTag", "The TagKey you have provided is invalid")
-        if key.startswith("aws:"):
-            raise ServiceError("InvalidTag", "System tags cannot be added/updated by requester")
-    for tag in tag_set:
-        if len(tag.get("Value", "")) > 256:
-            raise ServiceError("InvalidTag", "The TagValue you have provided is invalid")
-    if len(set(keys)) != len(keys):
-        raise ServiceError("InvalidTag", "Cannot provide multiple Tags with the same key")
+    check_each_tag(tag_set, "System tags cannot be added/updated by requester")
 
 
 def _check_versioning(_: Call, content: Any) -> None:
@@ -77,6 +72,16 @@ def _check_encryption(_: Call, content: Any) -> None:
                 "NotImplemented",
                 f"Encryption {wanted} is not done here; AES256 is left to the disk.",
             )
+
+
+def _check_ownership(_: Call, content: Any) -> None:
+    rules: list[Any] = content.get("Rules") or []
+    if len(rules) != 1 or rules[0].get("ObjectOwnership") not in OWNERSHIPS:
+        raise ServiceError(
+            "MalformedXML",
+            "The XML you provided was not well-formed or did not validate against our published"
+            " schema",
+        )
 
 
 def _check_tagging(_: Call, content: Any) -> None:
@@ -185,6 +190,7 @@ _DOCUMENTS = (
         absent=("NoSuchTagSet", "The TagSet does not exist"),
         status=204,
         check=_check_tagging,
+        none_without="TagSet",
     ),
     KeptDocument(
         "versioning",
@@ -231,6 +237,7 @@ _DOCUMENTS = (
             "OwnershipControlsNotFoundError",
             "The bucket ownership controls were not found",
         ),
+        check=_check_ownership,
         note="kept and given back; access lists are not kept in any case",
     ),
     KeptDocument(

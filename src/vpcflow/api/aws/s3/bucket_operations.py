@@ -6,7 +6,7 @@ from typing import Any
 
 from vpcflow.api.aws.operation import Call, Operation, Result
 from vpcflow.api.aws.s3.access import Access, owner_of
-from vpcflow.api.aws.s3.bucket_documents import NEW_BUCKET_DOCUMENTS, check_tags
+from vpcflow.api.aws.s3.bucket_documents import NEW_BUCKET_DOCUMENTS, OWNERSHIPS, check_tags
 from vpcflow.api.aws.s3.kept_documents import CHECKED_BY_PROTOCOL
 from vpcflow.base.errors import ServiceError
 from vpcflow.control.arns import partition_of
@@ -132,6 +132,12 @@ class BucketOperations:
         region = self._region(call, configuration.get("LocationConstraint"))
         documents: dict[str, Any] = dict(NEW_BUCKET_DOCUMENTS)
         ownership = call.get("ObjectOwnership")
+        if ownership is not None and ownership not in OWNERSHIPS:
+            raise ServiceError(
+                "InvalidArgument",
+                f"Invalid x-amz-object-ownership header: {ownership}",
+                fields={"ArgumentName": "x-amz-object-ownership"},
+            )
         if ownership:
             documents["ownership"] = {"Rules": [{"ObjectOwnership": ownership}]}
         if tags := configuration.get("Tags"):

@@ -46,13 +46,18 @@ def write_condition(parameters: Mapping[str, Any], key: str) -> Condition | None
     match, none_match = parameters.get("IfMatch"), parameters.get("IfNoneMatch")
     if match is None and none_match is None:
         return None
-    if none_match is not None and (none_match != "*" or match is not None):
-        raise ServiceError(
-            "NotImplemented",
-            "A header you provided implies functionality that is not implemented",
-            status=501,
-            fields={"Header": "If-None-Match"},
+    if match is not None and none_match is not None:
+        raise _not_done(
+            "If-Match,If-None-Match", "Multiple conditional request headers present in the request"
         )
+    for header, text, done in (
+        ("If-Match", match, match != "*"),
+        ("If-None-Match", none_match, none_match == "*"),
+    ):
+        if text is not None and not done:
+            raise _not_done(
+                header, f"We don't accept the provided value of {header} header for this API"
+            )
 
     def condition(found: StoredObject | None) -> None:
         if none_match is not None and found is not None:
@@ -64,6 +69,40 @@ def write_condition(parameters: Mapping[str, Any], key: str) -> Condition | None
                 raise precondition_failed("If-Match")
 
     return condition
+
+
+def _not_done(headers: str, why: str) -> ServiceError:
+    return ServiceError(
+        "NotImplemented",
+        "A header you provided implies functionality that is not implemented",
+        status=501,
+        fields={"Header": headers, "additionalMessage": why},
+    )
+
+
+def copied_range(text: str | None, size: int) -> tuple[int, int]:
+    """First and last byte (inclusive) of what is copied of a source; all of it without a text.
+
+    Errors: ServiceError ``InvalidArgument``.
+    """
+    if text is None:
+        return 0, size - 1
+    match = _RANGE.fullmatch(text)
+    first, last = (int(part) if part else -1 for part in match.groups()) if match else (-1, -1)
+    if not 0 <= first <= last:
+        why = (
+            "The x-amz-copy-source-range value must be of the form bytes=first-last where first"
+            " and last are the zero-based offsets of the first and last bytes to copy"
+        )
+    elif last >= size:
+        why = f"Range specified is not valid for source object of size: {size}"
+    else:
+        return first, last
+    raise ServiceError(
+        "InvalidArgument",
+        why,
+        fields={"ArgumentName": "x-amz-copy-source-range", "ArgumentValue": text},
+    )
 
 
 def byte_range(text: str | None, size: int) -> tuple[int, int] | None:

@@ -29,7 +29,7 @@ class KeptDocument:
     then ``default`` is the answer. ``status`` is Put's. ``check`` may refuse what is put. ``ignores``
     are Put's beside what the protocol checks, of which Put lacks ``unchecked``; ``get_ignores`` are
     Get's. ``beside`` is a parameter of Put that is kept with the document and given back, and its
-    default.
+    default. ``none_without`` is a member without which nothing is kept.
     """
 
     document: str
@@ -49,6 +49,7 @@ class KeptDocument:
     unchecked: frozenset[str] = frozenset()
     get_ignores: Mapping[str, str] = field(default_factory=dict)
     beside: tuple[str, str] | None = None
+    none_without: str = ""
 
 
 def document_operations(access: Access, kept: KeptDocument) -> list[Operation]:
@@ -76,7 +77,8 @@ def document_operations(access: Access, kept: KeptDocument) -> list[Operation]:
             name, default = kept.beside
             answer[name] = call.get(name) or default
             content = {**content, name: answer[name]}
-        access.buckets.keep(bucket.name, kept.document, _kept(content))
+        empty = bool(kept.none_without) and not content.get(kept.none_without)
+        access.buckets.keep(bucket.name, kept.document, None if empty else _kept(content))
         return answer
 
     def delete(call: Call) -> Result:

@@ -11,7 +11,7 @@ from urllib.parse import quote
 from vpcflow.api.aws.operation import Call, Operation, Result
 from vpcflow.api.aws.s3.access import Access, check_encoding, owner_of
 from vpcflow.api.aws.s3.bucket_operations import NO_GRANTS_OF_NEW, refuse_other_acl
-from vpcflow.api.aws.s3.conditions import byte_range, check_read, write_condition
+from vpcflow.api.aws.s3.conditions import check_read, copied_range, write_condition
 from vpcflow.api.aws.s3.object_members import (
     CHECKSUM_MEMBERS,
     ENCRYPTION,
@@ -166,8 +166,7 @@ class MultipartOperations:
         upload = self._upload(call, bucket)
         _, source = self._writes.source(call)
         check_read(source, call.parameters, call.now_s, copying=True)
-        chosen = byte_range(call.get("CopySourceRange"), source.size)
-        first, last = chosen or (0, source.size - 1)
+        first, last = copied_range(call.get("CopySourceRange"), source.size)
         if last + 1 - first > _COPIED_PART_BYTES_MAX:
             raise ServiceError(
                 "InvalidRequest",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -35,6 +36,10 @@ IGNORED_OF_NEW = {
 IGNORED_OF_BODY = {"ContentLength": "the body's own length counts"}
 METADATA_BYTES_MAX = 2048
 OBJECT_TAGS_MAX = 10
+TAG_KEY_LENGTH_MAX = 128
+TAG_VALUE_LENGTH_MAX = 256
+#: What keys and values of tags are made of.
+TAG_TEXT = re.compile(r"[\w\s.:/=+\-@]*")
 DEFAULT_TYPE = "binary/octet-stream"
 #: What AWS says of every object; here it is the disk that is encrypted, or not.
 ENCRYPTION = "AES256"
@@ -94,6 +99,14 @@ def described_by(call: Call) -> ObjectHeaders:
 def tags_of_header(text: str | None) -> dict[str, str]:
     """Tags as a header gives them: ``a=1&b=2``."""
     pairs = parse_qsl(text or "", keep_blank_values=True)
+    plain = all(TAG_TEXT.fullmatch(part) for pair in pairs for part in pair)
+    if not plain or len({key for key, _ in pairs}) != len(pairs):
+        raise ServiceError(
+            "InvalidArgument",
+            "The header 'x-amz-tagging' shall be encoded as UTF-8 then URLEncoded URL query "
+            "parameters without tag name duplicates.",
+            fields={"ArgumentName": "x-amz-tagging", "ArgumentValue": str(text)},
+        )
     return checked_tags([{"Key": key, "Value": value} for key, value in pairs])
 
 
@@ -105,19 +118,34 @@ def checked_tags(tag_set: Sequence[Mapping[str, str]]) -> dict[str, str]:
     tags = {tag.get("Key", ""): tag.get("Value", "") for tag in tag_set}
     if len(tag_set) > OBJECT_TAGS_MAX:
         raise ServiceError("BadRequest", "Object tags cannot be greater than 10")
-    if len(tags) != len(tag_set):
-        raise ServiceError("InvalidTag", "Cannot provide multiple Tags with the same key")
-    for key, value in tags.items():
-        if not key or len(key) > 128:
-            raise ServiceError("InvalidTag", "The TagKey you have provided is invalid")
-        if len(value) > 256:
-            raise ServiceError("InvalidTag", "The TagValue you have provided is invalid")
-        if key.startswith("aws:"):
-            raise ServiceError(
-                "InvalidTag",
-                "Your TagKey cannot be prefixed with aws:",
-            )
+    check_each_tag(tag_set, "Your TagKey cannot be prefixed with aws:")
     return tags
+
+
+def check_each_tag(tag_set: Sequence[Mapping[str, str]], of_aws: str) -> None:
+    """Refuse tags that neither an object nor a bucket can have; ``of_aws`` refuses AWS's own.
+
+    Errors: ServiceError ``InvalidTag``, which tells which tag.
+    """
+    seen: set[str] = set()
+    for tag in tag_set:
+        key, value = tag.get("Key", ""), tag.get("Value", "")
+        which = {"TagKey": key}
+        if key in seen:
+            message = "Cannot provide multiple Tags with the same key"
+        elif not 1 <= len(key) <= TAG_KEY_LENGTH_MAX or not TAG_TEXT.fullmatch(key):
+            message = "The TagKey you have provided is invalid"
+        elif len(value) > TAG_VALUE_LENGTH_MAX or not TAG_TEXT.fullmatch(value):
+            message, which = (
+                "The TagValue you have provided is invalid",
+                {**which, "TagValue": value},
+            )
+        elif key.startswith("aws:"):
+            message = of_aws
+        else:
+            seen.add(key)
+            continue
+        raise ServiceError("InvalidTag", message, fields=which)
 
 
 def body_of(call: Call) -> bytes:

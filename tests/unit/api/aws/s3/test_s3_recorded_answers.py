@@ -112,3 +112,72 @@ def test_buckets_are_made_in_regions_that_there_are(endpoint: Any) -> None:
     made("us-east-1", "eu-central-2")()
     head = endpoint.client("s3").head_bucket(Bucket="new")
     assert head["BucketRegion"] == "eu-central-2" and head["AccessPointAlias"] is False
+
+
+def test_tags_are_refused_by_name(s3: Any) -> None:
+    s3.put_object(**A, Body=b"1")
+    cases = (
+        ([("k", "v"), ("k", "w")], "Cannot provide multiple Tags with the same key", None),
+        ([("k,l", "v")], "The TagKey you have provided is invalid", None),
+        ([("k", "v,w")], "The TagValue you have provided is invalid", "v,w"),
+        ([("aws:k", "v")], None, None),
+    )
+    for pairs, message, value in cases:
+        tagging = {"TagSet": [{"Key": key, "Value": text} for key, text in pairs]}
+        for ask, of_aws in (
+            (s3.put_bucket_tagging, "System tags cannot be added/updated by requester"),
+            (
+                lambda **more: s3.put_object_tagging(Key="a", **more),
+                "Your TagKey cannot be prefixed with aws:",
+            ),
+        ):
+            error = refused("InvalidTag", ask, Bucket="logs", Tagging=tagging)
+            assert error["Message"] == (message or of_aws)
+            assert (error["TagKey"], error.get("TagValue")) == (pairs[0][0], value)
+    for header in ("key1=val1&key1=val2", "key1=val1,key2=val2"):
+        error = refused("InvalidArgument", s3.put_object, **A, Body=b"1", Tagging=header)
+        assert (error["ArgumentName"], error["ArgumentValue"]) == ("x-amz-tagging", header)
+
+
+def test_an_empty_tag_set_is_none(s3: Any) -> None:
+    s3.put_bucket_tagging(Bucket="logs", Tagging={"TagSet": [{"Key": "k", "Value": ""}]})
+    s3.put_bucket_tagging(Bucket="logs", Tagging={"TagSet": []})
+    refused("NoSuchTagSet", s3.get_bucket_tagging, Bucket="logs")
+
+
+def test_conditions_of_writes_that_are_not_done_are_told(s3: Any) -> None:
+    for conditions, header, why in (
+        ({"IfMatch": "*"}, "If-Match", "We don't accept the provided value of If-Match"),
+        ({"IfNoneMatch": "x"}, "If-None-Match", "We don't accept the provided value of If-None"),
+        ({"IfMatch": "x", "IfNoneMatch": "*"}, "If-Match,If-None-Match", "Multiple conditional"),
+    ):
+        error = refused("NotImplemented", s3.put_object, **A, Body=b"1", **conditions)
+        assert error["Header"] == header and error["additionalMessage"].startswith(why)
+
+
+def test_a_part_is_copied_of_a_range_within_its_source(s3: Any) -> None:
+    s3.put_object(**A, Body=b"0123456789")
+    upload_id = s3.create_multipart_upload(Bucket="logs", Key="b")["UploadId"]
+    ask = {"Bucket": "logs", "Key": "b", "UploadId": upload_id, "CopySource": "logs/a"}
+    s3.upload_part_copy(**ask, PartNumber=1, CopySourceRange="bytes=1-1")
+    (part,) = s3.list_parts(Bucket="logs", Key="b", UploadId=upload_id)["Parts"]
+    assert part["Size"] == 1
+    for text in ("0-8", "bytes=1-0", "bytes=-2", "bytes=1-", "bytes=0-1,3-4", "bytes=0-100"):
+        error = refused(
+            "InvalidArgument", s3.upload_part_copy, **ask, PartNumber=2, CopySourceRange=text
+        )
+        assert error["ArgumentName"] == "x-amz-copy-source-range"
+        assert ("source object of size: 10" in error["Message"]) is (text == "bytes=0-100")
+
+
+def test_ownership_is_one_of_three(s3: Any) -> None:
+    for rules in ([], ["RandomValue"], ["ObjectWriter", "BucketOwnerPreferred"]):
+        controls = {"Rules": [{"ObjectOwnership": rule} for rule in rules]}
+        refused(
+            "MalformedXML",
+            s3.put_bucket_ownership_controls,
+            Bucket="logs",
+            OwnershipControls=controls,
+        )
+    error = refused("InvalidArgument", s3.create_bucket, Bucket="new", ObjectOwnership="Random")
+    assert error["Message"] == "Invalid x-amz-object-ownership header: Random"
