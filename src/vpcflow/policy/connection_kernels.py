@@ -203,6 +203,9 @@ def _began(remembered: Any, protocol: Any, first: Array, flags: Array) -> Any:
             return BEGAN_EGRESS
         if egress & _ACK and not ingress & _ACK:
             return BEGAN_INGRESS
+        # Both with ACK: who sent a SYN among them answered with it.
+        if ingress != egress and ingress and egress:
+            return BEGAN_EGRESS if ingress & _SYN else BEGAN_INGRESS
         # Without its SYN a connection is older than what was seen, and order says nothing.
         if not (ingress and egress):
             return remembered
