@@ -44,7 +44,7 @@ class KeptDocument:
     get_action: str = ""
     put_action: str = ""
     note: str = ""
-    check: Callable[[Call, Any], None] | None = None
+    check: Callable[[Call, Any], None] = lambda _call, _content: None
     ignores: Mapping[str, str] = field(default_factory=dict)
     unchecked: frozenset[str] = frozenset()
     get_ignores: Mapping[str, str] = field(default_factory=dict)
@@ -70,14 +70,13 @@ def document_operations(access: Access, kept: KeptDocument) -> list[Operation]:
     def put(call: Call) -> Result:
         bucket = access.bucket(call, put_action)
         content = call.get(kept.member) or {}
-        if kept.check is not None:
-            kept.check(call, content)
+        kept.check(call, content)
         answer: dict[str, Any] = {"ResponseMetadata": {"HTTPStatusCode": kept.status}}
         if kept.beside is not None:
             name, default = kept.beside
             answer[name] = call.get(name) or default
             content = {**content, name: answer[name]}
-        empty = bool(kept.none_without) and not content.get(kept.none_without)
+        empty = kept.none_without and not content.get(kept.none_without)
         access.buckets.keep(bucket.name, kept.document, None if empty else _kept(content))
         return answer
 
