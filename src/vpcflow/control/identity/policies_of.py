@@ -63,15 +63,17 @@ def documents_of_caller(view: State | Change, caller: Caller) -> PolicyDocuments
     return documents_of(view, caller.account_id, holder)
 
 
-def documents_of(view: State | Change, account_id: str, holder: User | Role) -> PolicyDocuments:
-    """The documents of a user with its groups, or of a role."""
+def documents_of(
+    view: State | Change, account_id: str, holder: User | Role | Group
+) -> PolicyDocuments:
+    """The documents of a user with its groups, of a role, or of a group."""
     holders: list[User | Role | Group] = [holder]
     if isinstance(holder, User):
         groups = view.all(GROUPS, iam_place(account_id))
         holders += [groups[name] for name in holder.groups if name in groups]
     documents = [document for each in holders for document in each.inline.values()]
     documents += _attached(view, [arn for each in holders for arn in each.attached])
-    if not holder.boundary:
+    if isinstance(holder, Group) or not holder.boundary:
         return PolicyDocuments(tuple(documents), None)
     # A boundary whose policy is gone allows nothing.
     boundary = managed_policy(view, holder.boundary)

@@ -19,6 +19,7 @@ from vpcflow.control.identity import (
     ROLES,
     USERS,
     VERSIONS_PER_POLICY_MAX,
+    Group,
     Role,
     User,
     documents_of,
@@ -121,14 +122,16 @@ class AccountOperations:
         return _simulated(call, tuple(call.get("PolicyInputList") or ()), None)
 
 
-def _principal(view: View, call: Call, arn: str) -> User | Role:
+def _principal(view: View, call: Call, arn: str) -> User | Role | Group:
     place = place_of(call)
     name = arn.rsplit("/", 1)[-1]
-    found: User | Role | None = None
+    found: User | Role | Group | None = None
     if f":{call.caller.account_id}:user/" in arn:
         found = view.get(USERS, place, name)
     elif f":{call.caller.account_id}:role/" in arn:
         found = view.get(ROLES, place, name)
+    elif f":{call.caller.account_id}:group/" in arn:
+        found = view.get(GROUPS, place, name)
     if found is None:
         raise no_such(f"The entity {arn} cannot be found.")
     return found
@@ -161,6 +164,8 @@ def _simulated(call: Call, documents: tuple[str, ...], boundary: str | None) -> 
                     "EvalActionName": action,
                     "EvalResourceName": resource,
                     "EvalDecision": _DECISIONS[said],
+                    "EvalDecisionDetails": {},
+                    "OrganizationsDecisionDetail": {"AllowedByOrganizations": True},
                     "MatchedStatements": [],
                     "MissingContextValues": [],
                 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -130,6 +130,24 @@ class Roles:
                 "RemoveRoleFromInstanceProfile",
                 self.remove_role,
                 "InstanceProfileName RoleName",
+                resources=profile,
+            ),
+            Operation(
+                "TagInstanceProfile",
+                self.tag_profile,
+                "InstanceProfileName Tags",
+                resources=profile,
+            ),
+            Operation(
+                "UntagInstanceProfile",
+                self.untag_profile,
+                "InstanceProfileName TagKeys",
+                resources=profile,
+            ),
+            Operation(
+                "ListInstanceProfileTags",
+                self.list_profile_tags,
+                "InstanceProfileName Marker MaxItems",
                 resources=profile,
             ),
             Operation(
@@ -303,6 +321,26 @@ class Roles:
             changed = replace(profile, roles=())
             change.put(INSTANCE_PROFILES, place_of(call), profile.name, changed)
         return None
+
+    def tag_profile(self, call: Call) -> Answer:
+        self._retag_profile(call, lambda tags: tags_given(call, tags))
+        return None
+
+    def untag_profile(self, call: Call) -> Answer:
+        self._retag_profile(call, lambda tags: tags_without(call, tags))
+        return None
+
+    def _retag_profile(
+        self, call: Call, retag: Callable[[Mapping[str, str]], dict[str, str]]
+    ) -> None:
+        with self._state.change() as change:
+            profile = profile_of(change, call)
+            changed = replace(profile, tags=retag(profile.tags))
+            change.put(INSTANCE_PROFILES, place_of(call), profile.name, changed)
+
+    def list_profile_tags(self, call: Call) -> Answer:
+        tags = tag_items(profile_of(self._state, call).tags)
+        return paged(call, "Tags", tags, lambda tag: tag["Key"], lambda tag: tag)
 
     def profiles_for_role(self, call: Call) -> Answer:
         role = role_of(self._state, call)

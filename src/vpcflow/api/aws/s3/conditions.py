@@ -83,7 +83,7 @@ def _not_done(headers: str, why: str) -> ServiceError:
 def copied_range(text: str | None, size: int) -> tuple[int, int]:
     """First and last byte (inclusive) of what is copied of a source; all of it without a text.
 
-    Errors: ServiceError ``InvalidArgument``.
+    Errors: ServiceError ``InvalidArgument``, ``InvalidRequest``.
     """
     if text is None:
         return 0, size - 1
@@ -93,6 +93,10 @@ def copied_range(text: str | None, size: int) -> tuple[int, int]:
         why = (
             "The x-amz-copy-source-range value must be of the form bytes=first-last where first"
             " and last are the zero-based offsets of the first and last bytes to copy"
+        )
+    elif first >= size:
+        raise ServiceError(
+            "InvalidRequest", "The specified copy range is invalid for the source object size"
         )
     elif last >= size:
         why = f"Range specified is not valid for source object of size: {size}"

@@ -133,7 +133,7 @@ class ObjectReads:
                     "Cannot specify both Range header and partNumber query parameter",
                 )
             wanted = _part_range(found, int(number))
-        whole = wanted is None or (number is not None and not found.part_sizes)
+        whole = wanted in (None, (0, found.size - 1))
         checked = call.get("ChecksumMode") == "ENABLED" and whole
         members = read_members(found, with_checksums=checked)
         for parameter, member in _OVERRIDES.items():

@@ -230,7 +230,9 @@ class ObjectWrites:
             if refusal is None:
                 allowed.append(one["Key"])
             else:
-                errors.append({"Key": one["Key"], "Code": refusal.code, "Message": refusal.message})
+                told = {"Key": one["Key"], "Code": refusal.code, "Message": refusal.message}
+                version = one.get("VersionId")
+                errors.append({**told, "VersionId": version} if version else told)
         self._store.delete(bucket.name, dict.fromkeys(allowed))
         quiet = asked.get("Quiet") is True
         return {

@@ -206,7 +206,12 @@ def test_rules_are_refused_in_the_words_recorded_at_aws(world: NetworkWorld) -> 
 
 def test_an_entrys_action_is_read_in_any_letters(world: NetworkWorld) -> None:
     acl_id = world.call("CreateNetworkAcl", VpcId=world.vpc())["NetworkAcl"]["NetworkAclId"]
-    entry: dict[str, Any] = {"RuleNumber": 7, "Protocol": "-1", "Egress": False, "CidrBlock": "10.0.0.0/8"}
+    entry: dict[str, Any] = {
+        "RuleNumber": 7,
+        "Protocol": "-1",
+        "Egress": False,
+        "CidrBlock": "10.0.0.0/8",
+    }
     world.call("CreateNetworkAclEntry", NetworkAclId=acl_id, RuleAction="DENY", **entry)
     world.call("ReplaceNetworkAclEntry", NetworkAclId=acl_id, RuleAction="Allow", **entry)
     (acl,) = world.call("DescribeNetworkAcls", NetworkAclIds=[acl_id])["NetworkAcls"]

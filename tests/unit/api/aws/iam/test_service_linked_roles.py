@@ -1,4 +1,5 @@
-"""Aim: roles of AWS's services are made, seen and removed as recorded at AWS, and changed by nobody.
+"""Aim: roles of AWS's services are made, seen and removed as recorded at AWS, and changed by nobody;
+instance profiles have tags, groups are simulated.
 Method: handlers with the real state and rights."""
 
 from __future__ import annotations
@@ -90,3 +91,27 @@ def test_nobody_else_changes_it(desk: Desk) -> None:
         text = refused(desk, operation, "UnmodifiableEntity", RoleName=ROLE, **more)
         assert ROLE in text and text.endswith("only modifiable by AWS")
     desk.iam("TagRole", RoleName=ROLE, Tags=[{"Key": "k", "Value": "v"}])
+
+
+def test_tags_of_an_instance_profile(desk: Desk) -> None:
+    ask = {"InstanceProfileName": "p"}
+    one, other = {"Key": "k", "Value": "v"}, {"Key": "l", "Value": "w"}
+    desk.iam("CreateInstanceProfile", **ask)
+    assert desk.iam("ListInstanceProfileTags", **ask)["Tags"] == []
+    desk.iam("TagInstanceProfile", **ask, Tags=[one, other])
+    assert desk.iam("GetInstanceProfile", **ask)["InstanceProfile"]["Tags"] == [one, other]
+    desk.iam("UntagInstanceProfile", **ask, TagKeys=["k", "none"])
+    assert desk.iam("ListInstanceProfileTags", **ask)["Tags"] == [other]
+    refused(desk, "TagInstanceProfile", "NoSuchEntity", InstanceProfileName="q", Tags=[one])
+
+
+def test_what_a_group_may_is_simulated(desk: Desk) -> None:
+    statement = {"Effect": "Allow", "Action": "s3:PutObject", "Resource": "*"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": statement})
+    arn = desk.iam("CreateGroup", GroupName="g")["Group"]["Arn"]
+    desk.iam("PutGroupPolicy", GroupName="g", PolicyName="p", PolicyDocument=document)
+    found = desk.iam(
+        "SimulatePrincipalPolicy", PolicySourceArn=arn, ActionNames=["s3:PutObject", "s3:GetObject"]
+    )["EvaluationResults"]
+    assert [one["EvalDecision"] for one in found] == ["allowed", "implicitDeny"]
+    assert all(one["OrganizationsDecisionDetail"]["AllowedByOrganizations"] for one in found)

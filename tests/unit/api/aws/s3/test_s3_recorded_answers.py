@@ -66,6 +66,9 @@ def test_the_only_part_of_an_object_comes_as_a_range_of_all(s3: Any) -> None:
     got = s3.get_object(**A, PartNumber=1, ChecksumMode="ENABLED")
     assert got["ContentRange"] == "bytes 0-7/8" and "ChecksumCRC32" in got
     assert got["ResponseMetadata"]["HTTPStatusCode"] == 206
+    for text, whole in (("bytes=0-100", True), ("bytes=-15", True), ("bytes=1-", False)):
+        got = s3.get_object(**A, Range=text, ChecksumMode="ENABLED")
+        assert ("ChecksumCRC32" in got) is whole
     assert refused("InvalidPartNumber", s3.get_object, **A, PartNumber=2)["ActualPartCount"] == "1"
 
 
@@ -168,6 +171,8 @@ def test_a_part_is_copied_of_a_range_within_its_source(s3: Any) -> None:
         )
         assert error["ArgumentName"] == "x-amz-copy-source-range"
         assert ("source object of size: 10" in error["Message"]) is (text == "bytes=0-100")
+    beyond = {"PartNumber": 2, "CopySourceRange": "bytes=100-200"}
+    refused("InvalidRequest", s3.upload_part_copy, **ask, **beyond)
 
 
 def test_ownership_is_one_of_three(s3: Any) -> None:
@@ -181,3 +186,9 @@ def test_ownership_is_one_of_three(s3: Any) -> None:
         )
     error = refused("InvalidArgument", s3.create_bucket, Bucket="new", ObjectOwnership="Random")
     assert error["Message"] == "Invalid x-amz-object-ownership header: Random"
+
+
+def test_a_version_that_is_not_there_is_told_with_its_key(s3: Any) -> None:
+    objects = [{"Key": "a", "VersionId": "none"}]
+    (error,) = s3.delete_objects(Bucket="logs", Delete={"Objects": objects})["Errors"]
+    assert (error["Key"], error["VersionId"], error["Code"]) == ("a", "none", "NoSuchVersion")
