@@ -2,7 +2,7 @@
 
 A page goes on from a place between events, so what arrives meanwhile is neither given twice nor
 moves what was to come. The window is worked through in spans of at most an hour; row groups and
-blocks of a span are read, the rest is never opened. A request ends after ``BUDGET_S`` with what it
+text of a span are read, the rest is never opened. A request ends after ``BUDGET_S`` with what it
 has, between two spans, and tells where to go on.
 """
 
@@ -34,7 +34,7 @@ from vpcflow.record.flow_log_selection import LogGroupSource, lines_of
 from vpcflow.record.log_format import default_format
 from vpcflow.store.data_file_entry import DataFileEntry
 from vpcflow.store.event_store import EventStore
-from vpcflow.store.event_store.group_index import Blocks
+from vpcflow.store.event_store.span import Spans
 from vpcflow.store.file_index import FileIndex
 from vpcflow.store.ingestion_times import IngestionTimes
 
@@ -46,6 +46,7 @@ BUDGET_S = 1.0
 SPAN_S = 3_600
 #: Spans that would hold more are cut.
 SPAN_EVENTS_MAX = 250_000
+SPAN_TEXT_BYTES_MAX = 64 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,7 @@ class _Span(NamedTuple):
     start_ms: int
     end_ms: int
     groups: list[RowGroup]
-    blocks: Blocks
+    text: Spans
 
 
 class LogEventReader:
@@ -111,6 +112,7 @@ class LogEventReader:
         lines = lines_array(lines_of(record, default_format()), 1)
         line_hashes(lines, stream_hashes(["-"]))
         mask("[version, action=REJECT]", lines)
+        self._text.warm_up()
 
     def page(
         self,
@@ -152,9 +154,9 @@ class LogEventReader:
             return
         files, mins, maxs = self._files(question, low, high)
         streams = question.streams
-        blocks = self._text.blocks(question.events_key, low, high, streams.names, streams.prefix)
-        mins = np.concatenate([mins, blocks["first_ms"]])
-        maxs = np.concatenate([maxs, blocks["last_ms"]])
+        text = self._text.spans(question.events_key, low, high, streams.names, streams.prefix)
+        mins = np.concatenate([mins, text["first_ms"]])
+        maxs = np.concatenate([maxs, text["last_ms"]])
         step = SPAN_S * 1000
         while low < high:
             held = (maxs >= low) & (mins < high)
@@ -168,7 +170,7 @@ class LogEventReader:
                 last = min(high - 1, int(maxs[held].max()))
                 begin, end = max(low, last // step * step), last + 1
                 high = begin
-            yield from self._pieces(files, blocks, begin, end, forward)
+            yield from self._pieces(files, text, begin, end, forward)
 
     def _files(
         self, question: EventQuestion, low: int, high: int
@@ -190,7 +192,7 @@ class LogEventReader:
         return files, mins, maxs
 
     def _pieces(
-        self, files: list[DataFileEntry], blocks: Blocks, begin: int, end: int, forward: bool
+        self, files: list[DataFileEntry], text: Spans, begin: int, end: int, forward: bool
     ) -> Iterator[_Span]:
         """A span, or its parts when there is too much in it."""
         near = [
@@ -199,7 +201,7 @@ class LogEventReader:
             if (entry.start_min or 0) * 1000 < end and (entry.start_max or 0) * 1000 >= begin
         ]
         groups = self._flows.groups(near, begin // 1000, -(-end // 1000))
-        inside = blocks[(blocks["first_ms"] < end) & (blocks["last_ms"] >= begin)]
+        inside = text[(text["first_ms"] < end) & (text["last_ms"] >= begin)]
         if not groups and not len(inside):
             return
         length = end - begin
@@ -208,8 +210,11 @@ class LogEventReader:
             for group in groups
         )
         covers = np.maximum(inside["last_ms"] - inside["first_ms"] + 1, 1)
-        rows += float((inside["events"] * np.minimum(1.0, length / covers)).sum())
-        parts = max(1, min(int(rows // SPAN_EVENTS_MAX) + 1, -(-length // 1000)))
+        shares = np.minimum(1.0, length / covers)
+        rows += float((inside["events"] * shares).sum())
+        text_bytes = float((inside["bytes"] * shares).sum())
+        parts = int(max(rows / SPAN_EVENTS_MAX, text_bytes / SPAN_TEXT_BYTES_MAX)) + 1
+        parts = max(1, min(parts, -(-length // 1000)))
         seconds = -(-length // (1000 * parts))
         cuts = [*range(begin // 1000 * 1000, end, seconds * 1000), end]
         cuts[0] = begin
@@ -237,7 +242,7 @@ class LogEventReader:
             if question.pattern is None:
                 found = _nearest(found, place, forward, need)
             parts.append(self._flows.events(found, question.pattern))
-        if len(span.blocks):
+        if len(span.text):
             parts.append(self._text_events(question, span))
         if not parts:
             return joined([])
@@ -259,7 +264,15 @@ class LogEventReader:
         ]
 
     def _text_events(self, question: EventQuestion, span: _Span) -> Events:
-        text = self._text.read(question.events_key, span.blocks, span.start_ms, span.end_ms)
+        streams = question.streams
+        text = self._text.read(
+            question.events_key,
+            span.text,
+            span.start_ms,
+            span.end_ms,
+            streams.names,
+            streams.prefix,
+        )
         hashes = stream_hashes(text.stream_names)
         events = Events(
             text.times_ms,

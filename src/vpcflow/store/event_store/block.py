@@ -1,7 +1,8 @@
 """One put as it lies on the disk: a header with a checksum, then times, offsets and text.
 
 Everything is little-endian. A block of kind DELETION holds no events: it says that all earlier
-blocks of its stream are gone.
+blocks of its stream are gone. Blocks of kind CUT stand first in a file: their name says
+``segment:bytes``, how much of an older file counts.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import pyarrow as pa
 
 EVENTS = 1
 DELETION = 2
+CUT = 3
 MAGIC = b"vpE1"
 #: checksum, kind, length of the stream's name, events, bytes after the header, number, times.
 _REST = struct.Struct("<HHIQQqqq")
@@ -95,14 +97,3 @@ def stream_of(data: bytes | memoryview, at: int, header: BlockHeader) -> str:
     """The name of a block's stream."""
     begin = at + HEADER_BYTES
     return bytes(data[begin : begin + header.name_bytes]).decode()
-
-
-def decode_events(data: bytes, events: int, name_bytes: int) -> tuple[Longs, pa.Array]:
-    """Times and messages of a block's body, without copying them."""
-    at = name_bytes + -name_bytes % 8
-    times = np.frombuffer(data, "<i8", events, at)
-    at += 8 * events
-    body = pa.py_buffer(data)
-    offsets = body.slice(at, 4 * (events + 1))
-    text = body.slice(at + 4 * (events + 1))
-    return times, pa.StringArray.from_buffers(events, offsets, text)

@@ -13,24 +13,29 @@ import threading
 from collections import OrderedDict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import structlog
 
 from vpcflow.base.data_folder import fsync_folder
 from vpcflow.base.errors import StoreError
-from vpcflow.store.event_store.block import DELETION, EVENTS, BlockHeader, encode_block
-from vpcflow.store.event_store.group_index import Blocks, GroupIndex, StreamTimes, TextEvents
+from vpcflow.store.event_store.block import CUT, DELETION, EVENTS, BlockHeader, encode_block
+from vpcflow.store.event_store.group_index import GroupIndex, StreamTimes, TextEvents
 from vpcflow.store.event_store.segment_files import (
     SUFFIX,
     load_index,
-    read_events,
     segment_path,
     segments_in,
 )
+from vpcflow.store.event_store.span import Spans
+from vpcflow.store.event_store.span_reader import count_live, read_events, warm_up
 from vpcflow.store.event_store_settings import EventStoreSettings
+
+_LOG = structlog.get_logger(__name__)
 
 #: Where it is in the data folder.
 FOLDER = "log-events"
@@ -130,9 +135,20 @@ class EventStore:
         return removed
 
     def stored_bytes(self, key: str, oldest_ms: int = 0) -> int:
-        """Bytes of a group's events that are neither deleted nor expired."""
+        """Bytes of a group's events that are neither deleted nor expired.
+
+        Shape: small puts share an entry of the index, so those of a span that holds both kinds are
+        asked for one by one, without keeping others from the store.
+        """
         with self._lock:
-            return int(self._group(key).blocks(oldest_ms, None)["bytes"].sum())
+            index = self._group(key)
+            known, uncounted = index.count(oldest_ms)
+        if not len(uncounted.spans):
+            return known
+        kept, by_span = count_live(self._root / key, uncounted, oldest_ms)
+        with self._lock:
+            index.settle(uncounted, by_span)
+        return known + kept
 
     def stream_times(self, key: str) -> dict[str, StreamTimes]:
         """Oldest and newest event of each stream that has any."""
@@ -143,9 +159,9 @@ class EventStore:
                 for stream, one in times.items()
             }
 
-    def blocks(
+    def spans(
         self, key: str, start_ms: int, end_ms: int, streams: Sequence[str] | None, prefix: str = ""
-    ) -> Blocks:
+    ) -> Spans:
         """Where events of a time range may be; ``streams`` None means all that begin with prefix."""
         with self._lock:
             index = self._group(key)
@@ -154,13 +170,26 @@ class EventStore:
                 codes = [index.codes[name] for name in streams if name in index.codes]
             elif prefix:
                 codes = [code for name, code in index.codes.items() if name.startswith(prefix)]
-            return index.blocks(start_ms, end_ms, codes)
+            return index.spans(start_ms, end_ms, codes)
 
-    def read(self, key: str, found: Blocks, start_ms: int, end_ms: int) -> TextEvents:
-        """The events of blocks from ``start_ms`` to before ``end_ms``."""
-        with self._lock:
-            names = list(self._group(key).names)
-        return read_events(self._root / key, found, names, start_ms, end_ms)
+    def read(
+        self,
+        key: str,
+        spans: Spans,
+        start_ms: int,
+        end_ms: int,
+        streams: Sequence[str] | None,
+        prefix: str = "",
+    ) -> TextEvents:
+        """The events of spans from ``start_ms`` to before ``end_ms``, of the same streams."""
+        window = (start_ms, end_ms)
+        return read_events(
+            self._root / key, spans, window, streams, prefix, partial(self._deleted, key)
+        )
+
+    def warm_up(self) -> None:
+        """Load the kernels, which the first read would wait for; in a thread of its own at best."""
+        warm_up()
 
     def close(self) -> None:
         """Let the files go."""
@@ -168,13 +197,19 @@ class EventStore:
             for key in list(self._open):
                 self._close(key)
 
+    def _deleted(self, key: str, streams: list[str]) -> dict[str, int]:
+        with self._lock:
+            deleted = self._group(key).deleted
+            return {name: deleted[name] for name in streams if name in deleted} if deleted else {}
+
     def _group(self, key: str) -> GroupIndex:
         index = self._groups.get(key)
         if index is None:
             with self._lock:
                 if key not in self._groups:
-                    loaded, number = load_index(self._root / key)
+                    loaded, number, cut = load_index(self._root / key)
                     self._groups[key] = loaded
+                    self._bytes -= cut
                     self._number = max(self._number, number)
                 index = self._groups[key]
         return index
@@ -233,26 +268,45 @@ class EventStore:
                 where=str(self._root),
                 hint="shorten the retention of log groups, delete some, or raise bytes_max",
             )
-        self._group(key)
-        segment, handle = self._writable(key)
+        index = self._group(key)
+        segment, handle = self._writable(key, index)
         before = os.fstat(handle).st_size
+        cuts = [part for cut in index.torn.items() for part in _cut_parts(*cut)]
         parts = [part for put in puts for part in put.parts if len(part)]
         try:
-            _write_all(handle, parts)
+            _write_all(handle, cuts + parts)
             os.fdatasync(handle)
         except OSError:
-            # Nobody was told of what came after; it must not stand before the next put.
-            os.ftruncate(handle, before)
-            self._close(key)
+            self._take_back(key, index, segment, before)
             raise
         with self._lock:
-            index, at = self._groups[key], before
+            index.torn.clear()
+            at = before + sum(len(part) for part in cuts)
+            self._bytes += at - before
             for put in puts:
                 index.add(segment, at, put.header, put.stream)
                 at += put.bytes
             self._bytes += size
 
-    def _writable(self, key: str) -> tuple[int, int]:
+    def _take_back(self, key: str, index: GroupIndex, segment: int, before: int) -> None:
+        """Cut off what nobody was told of; it must not stand before the next put.
+
+        Shape: a disk that refuses even that gets a new file, which begins with what counts of this.
+        """
+        with self._lock:
+            try:
+                os.ftruncate(self._open[key][1], before)
+            except OSError as error:
+                index.torn[segment] = before
+                _LOG.warning(
+                    "text_events_not_cut",
+                    path=str(segment_path(self._root / key, segment)),
+                    offset=before,
+                    error=str(error),
+                )
+            self._close(key)
+
+    def _writable(self, key: str, index: GroupIndex) -> tuple[int, int]:
         """The newest file of a group, open at its end; a new one when it is full."""
         folder = self._root / key
         with self._lock:
@@ -265,7 +319,8 @@ class EventStore:
             segments = segments_in(folder)
             segment = segments[-1] if segments else 0
             path = segment_path(folder, segment)
-            if path.exists() and path.stat().st_size >= self._settings.segment_bytes_max:
+            full = path.exists() and path.stat().st_size >= self._settings.segment_bytes_max
+            if full or segment in index.torn:
                 segment += 1
                 path = segment_path(folder, segment)
             # An empty one may be of a process that died before its name was on the disk.
@@ -291,6 +346,11 @@ class EventStore:
         if folder.is_dir():
             self._bytes -= sum(path.stat().st_size for path in folder.glob(f"*{SUFFIX}"))
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _cut_parts(segment: int, size: int) -> list[bytes | memoryview]:
+    """A block that says how much of an older file counts."""
+    return encode_block(CUT, 0, f"{segment}:{size}", 0, _NO_TIMES, _NO_MESSAGES)[1]
 
 
 def _write_all(handle: int, parts: list[bytes | memoryview]) -> None:

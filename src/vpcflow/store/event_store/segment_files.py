@@ -1,21 +1,21 @@
-"""The files of one log group: found, checked at the start, read, and removed."""
+"""The files of one log group: found, and made an index of at the start."""
 
 from __future__ import annotations
 
 import mmap
-import os
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
-import pyarrow as pa
 
 from vpcflow.base.errors import StoreError
 from vpcflow.store.event_store import block as blocks
-from vpcflow.store.event_store.group_index import Blocks, GroupIndex, TextEvents
+from vpcflow.store.event_store.block_scan import Scanned, scan_blocks
+from vpcflow.store.event_store.group_index import GroupIndex
+from vpcflow.store.event_store.segment_repair import repair
 
 SUFFIX = ".events"
+#: Where the blocks that cut older files are looked for.
+_CUTS_BYTES_MAX = 4096
 
 
 def segment_path(folder: Path, segment: int) -> Path:
@@ -30,102 +30,72 @@ def segments_in(folder: Path) -> list[int]:
     return sorted(int(path.stem) for path in folder.glob(f"*{SUFFIX}") if path.stem.isdigit())
 
 
-def load_index(folder: Path) -> tuple[GroupIndex, int]:
-    """The index of a group and the largest number of a block, from its files.
+def load_index(folder: Path) -> tuple[GroupIndex, int, int]:
+    """The index of a group, the largest number of a block, and how many bytes were cut off.
 
-    Shape: of the newest file every checksum is tried, and what is behind the last whole block is
-    cut off: it was being written when the process ended, and nobody was told that it is there.
+    Shape: of the newest file every checksum is tried. What is behind its last whole block is cut
+    off: it was being written when the process ended, and nobody was told that it is there. What is
+    damaged before that is taken out. Both are kept in a file beside.
     Errors: StoreError when a file cannot be read or an older one is damaged.
     """
-    index, number = GroupIndex(), 0
+    index, number, cut = GroupIndex(), 0, 0
     segments = segments_in(folder)
+    try:
+        ends = _ends(folder, segments)
+        if segments:
+            cut = repair(segment_path(folder, segments[-1]))
+        for segment in segments:
+            path = segment_path(folder, segment)
+            number = max(number, _load_segment(path, segment, index, ends.get(segment)))
+    except OSError as error:
+        raise unreadable(folder, str(error.strerror)) from error
+    return index, number, cut
+
+
+def _ends(folder: Path, segments: list[int]) -> dict[int, int]:
+    """How many bytes of a file count, where a newer one says it."""
+    ends: dict[int, int] = {}
     for segment in segments:
-        path = segment_path(folder, segment)
-        try:
-            number = max(
-                number, _load_segment(path, segment, index, newest=segment == segments[-1])
-            )
-        except OSError as error:
-            raise _unreadable(path, str(error.strerror)) from error
-    return index, number
+        with (
+            segment_path(folder, segment).open("rb") as file,
+            memoryview(file.read(_CUTS_BYTES_MAX)) as data,
+        ):
+            at = 0
+            while (header := blocks.read_header(data, at)) is not None:
+                if header.kind != blocks.CUT or not blocks.is_whole(data, at, header):
+                    break
+                older, size = blocks.stream_of(data, at, header).split(":")
+                ends[int(older)] = int(size)
+                at += blocks.HEADER_BYTES + header.body_bytes
+    return ends
 
 
-def _load_segment(path: Path, segment: int, index: GroupIndex, *, newest: bool) -> int:
+def _load_segment(path: Path, segment: int, index: GroupIndex, end: int | None) -> int:
     number = at = 0
     size = path.stat().st_size
+    size = size if end is None else min(size, end)
     index.segment_bytes[segment] = 0
     if not size:
         return 0
-    with path.open("r+b") as file:
-        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
-            view = memoryview(mapped)
-            try:
-                while (header := blocks.read_header(view, at)) is not None:
-                    if newest and not blocks.is_whole(view, at, header):
-                        break
-                    index.add(segment, at, header, blocks.stream_of(view, at, header))
-                    number = max(number, header.number)
-                    at += blocks.HEADER_BYTES + header.body_bytes
-            finally:
-                view.release()
-        if at < size:
-            if not newest:
-                raise _unreadable(path, f"damaged at byte {at}")
-            file.truncate(at)
-            os.fsync(file.fileno())
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
+        while at < size:
+            begin = at
+            scanned = _scanned(mapped, at, size)
+            at = scanned.end
+            if at == begin:
+                raise unreadable(path, f"damaged at byte {at}")
+            index.add_all(segment, scanned.blocks, scanned.names)
+            number = max(number, int(scanned.blocks["number"].max()))
     return number
 
 
-def read_events(
-    folder: Path, found: Blocks, names: list[str], start_ms: int, end_ms: int
-) -> TextEvents:
-    """The events of blocks from ``start_ms`` to before ``end_ms``.
-
-    Shape: a file that retention removed meanwhile has none.
-    """
-    columns: list[tuple[npt.NDArray[Any], ...]] = []
-    messages: list[pa.Array] = []
-    for segment in np.unique(found["segment"]):
-        try:
-            handle = os.open(segment_path(folder, int(segment)), os.O_RDONLY | os.O_CLOEXEC)
-        except FileNotFoundError:
-            continue
-        try:
-            for one in found[found["segment"] == segment]:
-                head = int(one["offset"]) + blocks.HEADER_BYTES
-                body = os.pread(handle, int(one["bytes"]) - blocks.HEADER_BYTES, head)
-                events, number = int(one["events"]), int(one["number"])
-                times, text = blocks.decode_events(body, events, int(one["name_bytes"]))
-                # A put is in chronological order.
-                low, high = np.searchsorted(times, (start_ms, end_ms))
-                count = int(high - low)
-                if count <= 0:
-                    continue
-                columns.append(
-                    (
-                        times[low:high],
-                        np.full(count, one["ingested_ms"], np.int64),
-                        np.full(count, number, np.uint64),
-                        np.arange(low, high, dtype=np.int64),
-                        np.full(count, one["stream"], np.int32),
-                    )
-                )
-                messages.append(text.slice(int(low), count))
-        finally:
-            os.close(handle)
-    if not columns:
-        nothing = np.zeros(0, np.int64)
-        empty = pa.array([], pa.string())
-        codes = nothing.astype(np.int32)
-        return TextEvents(nothing, nothing, nothing.astype(np.uint64), nothing, codes, names, empty)
-    joined = [np.concatenate(parts) for parts in zip(*columns, strict=True)]
-    times, ingested, numbers, ordinals, streams = joined
-    return TextEvents(
-        times, ingested, numbers, ordinals, streams, names, pa.concat_arrays(messages)
-    )
+def _scanned(mapped: mmap.mmap, at: int, end: int) -> Scanned:
+    # A map cannot be closed while an array shows it.
+    return scan_blocks(np.frombuffer(mapped, np.uint8), at, end)
 
 
-def _unreadable(path: Path, why: str) -> StoreError:
+def unreadable(path: Path, why: str) -> StoreError:
+    """What is told of a file that cannot be read."""
     return StoreError(
         f"a file of text events cannot be read: {why}",
         where=str(path),

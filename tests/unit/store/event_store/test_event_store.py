@@ -29,7 +29,7 @@ def put(store: EventStore, events: list[Event], stream: str = "s", key: str = "k
 def read(
     store: EventStore, start: int = 0, end: int = FAR_MS, streams: list[str] | None = None
 ) -> list[tuple[str, int, str]]:
-    found = store.read("k", store.blocks("k", start, end, streams), start, end)
+    found = store.read("k", store.spans("k", start, end, streams), start, end, streams)
     names = [found.stream_names[code] for code in found.streams]
     return list(zip(names, found.times_ms.tolist(), found.messages.to_pylist(), strict=True))
 

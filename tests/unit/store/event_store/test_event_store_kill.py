@@ -28,7 +28,7 @@ def test_what_was_acknowledged_is_there_after_a_kill(tmp_path: Path) -> None:
             left = [int(line) for line in process.stdout.read().split("\n")[:-1] if line]
         acknowledged = max([acknowledged, *left])
         store = EventStore(tmp_path)
-        found = store.read("k", store.blocks("k", 0, FAR_MS, None), 0, FAR_MS)
+        found = store.read("k", store.spans("k", 0, FAR_MS, None), 0, FAR_MS, None)
         times = found.times_ms.tolist()
         # Whole puts, each once, and every acknowledged one; the one after it may be there too.
         whole = [number for number in range(max(times) + 1) for _ in range(20)]
