@@ -40,7 +40,7 @@ def _crc_tables() -> Any:
 _TABLES = _crc_tables()
 
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(cache=True, nogil=True)
 def _word(data: Any, at: int, count: int) -> Any:
     """A little-endian number of some bytes; no place is aligned."""
     value = np.uint64(0)

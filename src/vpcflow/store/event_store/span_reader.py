@@ -62,10 +62,8 @@ def warm_up() -> None:
     """Load the kernels of the store."""
     words = pa.array(["-"], pa.string())
     parts = encode_block(EVENTS, 1, "-", 0, np.zeros(1, np.int64), words)[1]
-    mapped = np.frombuffer(b"".join(parts), np.uint8)
-    # A map of a file cannot be written to, which makes other machine code.
-    for data in (mapped, mapped.copy()):
-        found = scan_blocks(data, 0, len(data), check=True)
+    data = np.frombuffer(b"".join(parts), np.uint8)
+    found = scan_blocks(data, 0, len(data), check=True)
     GroupIndex().add_all(0, found.blocks, found.names)
     _gathered(Path(), data, found.blocks, found.names, (0, 1))
 
@@ -139,6 +137,8 @@ def _read(folder: Path, spans: Spans) -> tuple[Bytes, npt.NDArray[np.int64], Spa
     finally:
         for handle in handles.values():
             os.close(handle)
+    # As a map of a file is, for which there is machine code already.
+    data.flags.writeable = False
     return data, np.flatnonzero(held), there
 
 
