@@ -24,7 +24,7 @@ from vpcflow.api.aws.protocol.faults import unknown_operation
 from vpcflow.api.aws.protocol.models import SERVICES, operation_of
 from vpcflow.api.aws.protocol.parse import parse
 from vpcflow.api.aws.protocol.resolve import Target, resolve
-from vpcflow.api.aws.protocol.s3_body import content_encoding, upload_body
+from vpcflow.api.aws.protocol.s3_body import OF_THE_OBJECT, content_encoding, upload_body
 from vpcflow.api.aws.protocol.serialise import serialise, serialise_error
 from vpcflow.api.aws.protocol.validate import style_of, validate
 from vpcflow.api.aws.protocol.wire_answer import WireAnswer
@@ -122,7 +122,7 @@ class Dispatcher:
         if operation is None:
             raise target.fault or unknown_operation(target)
         if target.service == "s3" and raw.body:
-            raw = _without_frames(raw, verified)
+            raw = _without_frames(raw, verified, of_body=operation.name not in OF_THE_OBJECT)
         parameters = parse(target, raw, operation.raw_members)
         shape = operation_of(target.service, operation.name).input_shape
         style = style_of(target.service, operation.name)
@@ -172,10 +172,11 @@ class Dispatcher:
         return service.operations.get(target.operation)
 
 
-def _without_frames(raw: RawRequest, verified: Verified) -> RawRequest:
+def _without_frames(raw: RawRequest, verified: Verified, *, of_body: bool) -> RawRequest:
     """S3's body as the object is: checked against chunk signatures and checksums, out of chunks."""
     key = verified.chunk_key
-    upload = upload_body(raw, key.check, key.check_trailer) if key is not None else upload_body(raw)
+    checks = (key.check, key.check_trailer) if key is not None else ()
+    upload = upload_body(raw, *checks, of_body=of_body)
     encoding = content_encoding(raw)
     headers = [pair for pair in raw.headers if pair[0] != "content-encoding"]
     if encoding:

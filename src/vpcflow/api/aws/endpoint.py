@@ -224,7 +224,7 @@ def _too_large(limit: int) -> ServiceError:
 async def _send_answer(answer: WireAnswer, without_body: bool, send: Send) -> None:
     headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers]
     has_length = any(name.lower() == b"content-length" for name, _ in headers)
-    if answer.stream is None and not has_length:
+    if answer.stream is None and not has_length and answer.status != 204:
         headers.append((b"content-length", str(len(answer.body)).encode()))
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     if answer.stream is not None and not without_body:

@@ -17,7 +17,7 @@ from vpcflow.api.aws.operation import Authorizer, Call, RawRequest, Service
 from vpcflow.api.aws.protocol.models import operation_of
 from vpcflow.api.aws.protocol.parse import parse
 from vpcflow.api.aws.protocol.resolve import resolve
-from vpcflow.api.aws.protocol.s3_body import upload_body
+from vpcflow.api.aws.protocol.s3_body import OF_THE_OBJECT, upload_body
 from vpcflow.api.aws.protocol.serialise import serialise, serialise_error
 from vpcflow.api.aws.protocol.validate import style_of, validate
 from vpcflow.base.clock import Clock
@@ -94,7 +94,8 @@ class BotoOverServices:
             operation = self.services[service].operations.get(target.operation or "")
             assert operation is not None, f"{target.operation} is not offered"
             if service == "s3" and raw.body:
-                raw = replace(raw, body=upload_body(raw).data)
+                of_body = operation.name not in OF_THE_OBJECT
+                raw = replace(raw, body=upload_body(raw, of_body=of_body).data)
             raw_members = operation.raw_members
             parameters = parse(target, raw, raw_members)
             shape = operation_of(service, str(target.operation)).input_shape

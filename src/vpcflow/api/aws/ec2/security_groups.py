@@ -182,7 +182,8 @@ class _Handlers:
             group_id = made.group.group_id
             return {
                 "GroupId": group_id,
-                "Tags": tag_members(call, change, group_id),
+                # As recorded at AWS: without tags, no member.
+                "Tags": tag_members(call, change, group_id) or None,
                 "SecurityGroupArn": resource_arn(call, "security-group", group_id),
             }
 

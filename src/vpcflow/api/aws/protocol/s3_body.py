@@ -26,6 +26,8 @@ _SIZE = re.compile(rf"[0-9a-fA-F]{{1,{_SIZE_DIGITS_MAX}}}", re.ASCII)
 _CHUNK_SIGNATURE = "chunk-signature="
 _TRAILER_SIGNATURE = "x-amz-trailer-signature"
 
+#: Operations whose checksum headers are of the object that they make.
+OF_THE_OBJECT = frozenset({"CompleteMultipartUpload"})
 #: Gets a chunk's data and signature, in order, the empty last one too.
 VerifyChunk = Callable[[bytes, str], None]
 #: Gets the trailer's canonical text (``name:value`` lines) and its signature.
@@ -53,9 +55,12 @@ def upload_body(
     raw: RawRequest,
     verify_chunk: VerifyChunk | None = None,
     verify_trailer: VerifyTrailer | None = None,
+    *,
+    of_body: bool = True,
 ) -> UploadBody:
     """The data of an upload, its checksums checked.
 
+    Shape: without ``of_body`` the checksums of the headers are of something else than the body.
     Errors: ServiceError for a framing that is broken or of another length than was said, and for
     checksums that are wrong; whatever the callbacks raise.
     """
@@ -65,7 +70,7 @@ def upload_body(
         data, trailers = _unframed(raw, verify_chunk, verify_trailer)
     fields = dict(trailers)
     for name, value in raw.headers:
-        if name == "content-md5" or name.startswith("x-amz-checksum-"):
+        if name == "content-md5" or (of_body and name.startswith("x-amz-checksum-")):
             fields[name] = value
     announced = raw.header("x-amz-trailer")
     for name in (announced or "").lower().replace(" ", "").split(","):

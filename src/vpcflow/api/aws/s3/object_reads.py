@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
@@ -134,11 +135,11 @@ class ObjectReads:
                 )
             wanted = _part_range(found, int(number))
         whole = wanted in (None, (0, found.size - 1))
-        checked = call.get("ChecksumMode") == "ENABLED" and whole
+        checked = (call.get("ChecksumMode") or "").upper() == "ENABLED" and whole
         members = read_members(found, with_checksums=checked)
         for parameter, member in _OVERRIDES.items():
             if call.get(parameter):
-                members[member] = call.get(parameter)
+                members[member] = _header_value(parameter, call.get(parameter))
         if number is not None and found.part_sizes:
             members["PartsCount"] = len(found.part_sizes)
         if wanted is None:
@@ -148,6 +149,24 @@ class ObjectReads:
             members["ContentRange"] = f"bytes {first}-{last}/{found.size}"
         members["ContentLength"] = last + 1 - first
         return members, (first, last + 1)
+
+
+def _header_value(parameter: str, value: Any) -> Any:
+    """What a header is to say.
+
+    Errors: ServiceError ``InvalidArgument`` for what no header can.
+    """
+    if isinstance(value, str):
+        try:
+            value.encode("latin-1")
+        except UnicodeEncodeError:
+            name = re.sub(r"(?<=[a-z])(?=[A-Z])", "-", parameter).lower()
+            raise ServiceError(
+                "InvalidArgument",
+                "Header value cannot be represented using ISO-8859-1.",
+                fields={"ArgumentName": name, "ArgumentValue": value},
+            ) from None
+    return value
 
 
 def check_version(version_id: str | None) -> None:

@@ -169,8 +169,11 @@ class ObjectWrites:
 
     def _copied_checksums(self, call: Call, source: StoredObject) -> Mapping[str, str]:
         """The source's checksum, or the one that the call asks for."""
-        algorithm = call.get("ChecksumAlgorithm")
-        kept = source.described.checksums if source.described.checksum_type == _WHOLE else {}
+        held, is_whole = source.described.checksums, source.described.checksum_type == _WHOLE
+        kept = held if is_whole else {}
+        # A checksum over the parts' checksums becomes one over all bytes.
+        over_parts = "" if is_whole else next(iter(held), "").removeprefix("Checksum")
+        algorithm = call.get("ChecksumAlgorithm") or over_parts
         if not algorithm or f"Checksum{algorithm}" in kept:
             return kept
         check_algorithm(algorithm)

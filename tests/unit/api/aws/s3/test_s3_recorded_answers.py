@@ -192,3 +192,41 @@ def test_a_version_that_is_not_there_is_told_with_its_key(s3: Any) -> None:
     objects = [{"Key": "a", "VersionId": "none"}]
     (error,) = s3.delete_objects(Bucket="logs", Delete={"Objects": objects})["Errors"]
     assert (error["Key"], error["VersionId"], error["Code"]) == ("a", "none", "NoSuchVersion")
+
+
+def test_a_completed_upload_is_held_to_the_checksum_of_the_object(s3: Any) -> None:
+    begun = s3.create_multipart_upload(**A, ChecksumAlgorithm="CRC32", ChecksumType="FULL_OBJECT")
+    ask = {**A, "UploadId": begun["UploadId"]}
+    etag = s3.upload_part(**ask, PartNumber=1, Body=b"data", ChecksumAlgorithm="CRC32")["ETag"]
+    whole = base64.b64encode(zlib.crc32(b"data").to_bytes(4, "big")).decode()
+    parts = {"Parts": [{"PartNumber": 1, "ETag": etag}]}
+    refused(
+        "BadDigest",
+        s3.complete_multipart_upload,
+        **ask,
+        MultipartUpload=parts,
+        ChecksumCRC32="AAAAAA==",
+    )
+    done = s3.complete_multipart_upload(**ask, MultipartUpload=parts, ChecksumCRC32=whole)
+    assert (done["ChecksumCRC32"], done["ChecksumType"]) == (whole, "FULL_OBJECT")
+
+
+def test_a_copy_of_parts_gets_a_checksum_over_all_bytes(s3: Any) -> None:
+    begun = s3.create_multipart_upload(**A, ChecksumAlgorithm="CRC32")
+    ask = {**A, "UploadId": begun["UploadId"]}
+    put = s3.upload_part(**ask, PartNumber=1, Body=b"data", ChecksumAlgorithm="CRC32")
+    part = {"PartNumber": 1, "ETag": put["ETag"], "ChecksumCRC32": put["ChecksumCRC32"]}
+    s3.complete_multipart_upload(**ask, MultipartUpload={"Parts": [part]})
+    copied = s3.copy_object(Bucket="logs", Key="b", CopySource="logs/a")["CopyObjectResult"]
+    assert (copied["ChecksumCRC32"], copied["ChecksumType"]) == (
+        put["ChecksumCRC32"],
+        "FULL_OBJECT",
+    )
+
+
+def test_an_override_that_no_header_can_say_is_refused(s3: Any) -> None:
+    s3.put_object(**A, Body=b"1")
+    error = refused("InvalidArgument", s3.get_object, **A, ResponseCacheControl="a\u2014b")
+    assert error["Message"] == "Header value cannot be represented using ISO-8859-1."
+    assert error["ArgumentName"] == "response-cache-control"
+    assert "ChecksumCRC32" in s3.get_object(**A, ChecksumMode="enabled")
