@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vpcflow.store.event_store import EventStore, EventStoreSettings
+from vpcflow.store.event_store.block import DELETION, EVENTS, BlockHeader
+from vpcflow.store.event_store.group_index import GroupIndex
 from vpcflow.store.event_store.span import SPAN_BYTES
 
 STREAMS = ["a", "ab", "b", "ünïcode"]
@@ -211,3 +214,50 @@ def test_a_few_puts_over_days_do_not_share_an_entry(tmp_path: Path) -> None:
     for _ in range(2):
         assert len(model.store.spans("k", 0, 100, None)) == 4
         model.restart()
+
+
+@pytest.mark.parametrize(("number", "counts"), [(5, False), (7, True)])
+@pytest.mark.parametrize("first", [True, False])
+def test_a_deletion_hides_what_has_a_smaller_number_wherever_it_stands(
+    number: int, counts: bool, first: bool
+) -> None:
+    """A deletion and a put at the same time may be written in another order than numbered."""
+    put = (BlockHeader(0, EVENTS, 1, 1, 44, number, 3, 3, 1), "s")
+    gone = (BlockHeader(0, DELETION, 1, 0, 8, 6, 0, 0, 1), "s")
+    index = GroupIndex()
+    for place, (header, stream) in enumerate((put, gone) if first else (gone, put)):
+        index.add(0, place * 100, header, stream)
+    known, uncounted = index.count(0)
+    assert bool(known or len(uncounted.spans)) == counts
+    assert len(index.spans(0, 10)) == counts
+
+
+def test_counts_are_right_while_others_put_and_delete(tmp_path: Path) -> None:
+    store = EventStore(tmp_path, SETTINGS)
+    done = threading.Event()
+
+    def put(stream: str) -> None:
+        for number in range(150):
+            times, text = np.array([number], np.int64), pa.array(["x" * 200])
+            store.append("k", stream, 1, times, text)
+            if number % 20 == 0:
+                store.delete_stream("k", stream)
+
+    def count() -> None:
+        while not done.is_set():
+            store.stored_bytes("k", 40)
+
+    counting = threading.Thread(target=count)
+    counting.start()
+    putting = [threading.Thread(target=put, args=(stream,)) for stream in STREAMS]
+    for thread in putting:
+        thread.start()
+    for thread in putting:
+        thread.join()
+    done.set()
+    counting.join()
+    again = EventStore(tmp_path, SETTINGS)
+    for oldest in (0, 40, 145, 200):
+        assert store.stored_bytes("k", oldest) == again.stored_bytes("k", oldest)
+    found = [one.read("k", one.spans("k", 0, 200, None), 0, 200, None) for one in (store, again)]
+    assert len(found[0].messages) == len(found[1].messages) == 4 * 9
