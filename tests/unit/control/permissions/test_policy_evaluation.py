@@ -362,3 +362,26 @@ def test_no_document_breaks_the_evaluation(document: Any) -> None:
             check_policy(written, use)
         except ServiceError as refused:
             assert refused.code == "MalformedPolicyDocument"
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        {"Action": "service-prefix:action-name"},
+        {"Action": "iam: as df "},
+        {"Action": "s3.s:ListBucket"},
+        {"Action": "s3:ListBucket", "Condition": {"StringEqualsIfExists": {"a": "b"}}},
+        {"Action": "s3:ListBucket", "Condition": {"DateGreaterThan": {"a": []}}},
+    ],
+)
+def test_what_aws_takes_although_it_means_nothing_is_taken(statement: dict[str, Any]) -> None:
+    whole = {"Effect": "Allow", "Resource": "*", **statement}
+    check_policy(json.dumps({"Version": "2012-10-17", "Statement": whole}))
+
+
+def test_the_id_of_a_policy_is_a_text() -> None:
+    for found in ({}, ["x"], 7):
+        whole = {"Version": "2012-10-17", "Id": found, "Statement": allow()}
+        with pytest.raises(ServiceError) as refused:
+            check_policy(json.dumps(whole))
+        assert refused.value.code == "MalformedPolicyDocument"
