@@ -230,21 +230,21 @@ def gather(
         low, count = lows[index], counts[index]
         at = row["offset"] + HEADER_BYTES + (row["name_bytes"] + 7) // 8 * 8
         ends = at + 8 * row["events"]
-        begin = np.int64(_word(data, ends + 4 * low, 4))
-        last = begin
-        stop = np.int64(_word(data, ends + 4 * (low + count), 4))
-        for place in range(low, low + count):
-            end = np.int64(_word(data, ends + 4 * (place + 1), 4))
-            if end < last or end > stop:
-                return False
-            last = end
-            times[event] = np.int64(_word(data, at + 8 * place, 8))
-            ingested[event] = row["ingested_ms"]
-            numbers[event] = np.uint64(row["number"])
-            ordinals[event] = place
-            streams[event] = row["name"]
-            event += 1
-            offsets[event] = filled + end - begin
+        edges = data[ends + 4 * low : ends + 4 * (low + count + 1)].view(np.int32)
+        begin, stop = np.int64(edges[0]), np.int64(edges[count])
+        unordered = 0
+        for place in range(count):
+            unordered |= edges[place + 1] - edges[place]
+            offsets[event + place + 1] = edges[place + 1] - begin + filled
+            ordinals[event + place] = low + place
+        if unordered < 0:
+            return False
+        after = event + count
+        times[event:after] = data[at + 8 * low : at + 8 * (low + count)].view(np.int64)
+        ingested[event:after] = row["ingested_ms"]
+        numbers[event:after] = row["number"]
+        streams[event:after] = row["name"]
+        event = after
         source = ends + 4 * (row["events"] + 1) + begin
         size = stop - begin
         text[filled : filled + size] = data[source : source + size]

@@ -167,3 +167,22 @@ def test_a_file_that_could_not_be_cut_expires_like_others(
 def test_the_checksum_is_zlibs(data: bytes, begin: int) -> None:
     begin = min(begin, len(data))
     assert crc32(np.frombuffer(data, np.uint8), begin, len(data)) == zlib.crc32(data[begin:])
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [(0, 0), (12, 200), (16, 1), (HEADER_BYTES + 8 + 24, 99), (HEADER_BYTES + 8 + 31, 255)],
+    ids=["magic", "events", "size", "offset", "last offset"],
+)
+def test_a_file_that_is_damaged_under_a_running_store_is_told(
+    tmp_path: Path, place: int, value: int
+) -> None:
+    store = EventStore(tmp_path)
+    words = pa.array(["a", "b", "c"], pa.string())
+    store.append("k", "s", 1, np.arange(3, dtype=np.int64), words)
+    (path,) = files(tmp_path, ".events")
+    data = bytearray(path.read_bytes())
+    data[place] = value
+    path.write_bytes(data)
+    with pytest.raises(StoreError, match="damaged"):
+        texts(store)
