@@ -39,7 +39,7 @@ def refused(data: Path) -> str:
 )
 def test_a_damaged_database_is_named(folder: Path, tmp_path: Path, name: str) -> None:
     data = tmp_path / "data"
-    shutil.copytree(folder, data)
+    shutil.copytree(folder, data, ignore=shutil.ignore_patterns("*.sock"))
     for path in (data / name).parent.glob(f"{(data / name).name}*"):
         path.unlink()
     (data / name).write_bytes(b"this was a database " * 1000)
@@ -48,7 +48,7 @@ def test_a_damaged_database_is_named(folder: Path, tmp_path: Path, name: str) ->
 
 def test_text_outlives_the_loss_of_the_control_database(folder: Path, tmp_path: Path) -> None:
     data = tmp_path / "data"
-    shutil.copytree(folder, data)
+    shutil.copytree(folder, data, ignore=shutil.ignore_patterns("*.sock"))
     for path in data.glob("control.sqlite*"):
         path.unlink()
     with AwsServer(data, "--no-capture") as server:
@@ -66,6 +66,6 @@ def test_text_outlives_the_loss_of_the_control_database(folder: Path, tmp_path: 
 
 def test_a_folder_in_use_is_refused(folder: Path, tmp_path: Path) -> None:
     data = tmp_path / "data"
-    shutil.copytree(folder, data)
+    shutil.copytree(folder, data, ignore=shutil.ignore_patterns("*.sock"))
     with AwsServer(data, "--no-capture"):
         assert "another vpcflow process" in refused(data)

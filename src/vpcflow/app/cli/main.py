@@ -56,7 +56,7 @@ COMMANDS: dict[str, LazyCommand] = {
     "quarantine": LazyCommand("quarantine:quarantine", "Lines and files that could not be read."),
     "lab": LazyCommand("lab:lab", "A small VPC of network namespaces, with traffic."),
     "firewall": LazyCommand("firewall:firewall", "Security groups and ACLs, enforced and logged."),
-    "account": LazyCommand("account:account", "Accounts of the AWS endpoint: add and list."),
+    "account": LazyCommand("account:account", "Accounts of the AWS endpoint."),
     "config": LazyCommand("config:config", "Settings: check and show."),
     "completion": LazyCommand("completion:completion", "Print the shell's completion script."),
 }
