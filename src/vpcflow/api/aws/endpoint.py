@@ -6,9 +6,9 @@ import asyncio
 import io
 import uuid
 from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, aclosing, suppress
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from vpcflow.api.aws.body_limits import BODY_BYTES_DEFAULT_MAX, BODY_BYTES_MAX
@@ -18,6 +18,7 @@ from vpcflow.api.aws.protocol.event_stream import CONTENT_TYPE, EventFrames
 from vpcflow.api.aws.protocol.s3_body import is_framed
 from vpcflow.api.aws.protocol.serialise import serialise_error
 from vpcflow.api.aws.protocol.wire_answer import WireAnswer
+from vpcflow.api.request_workers import RequestWorkers
 from vpcflow.api.settings import ApiSettings
 from vpcflow.base.errors import ServiceError
 
@@ -39,7 +40,7 @@ class AwsEndpoint:
     def __init__(self, dispatcher: Dispatcher, settings: ApiSettings) -> None:
         self._dispatcher = dispatcher
         self._settings = settings
-        self._pool = ThreadPoolExecutor(settings.workers, "vpcflow-api")
+        self._workers = RequestWorkers(settings.workers)
         others = settings.bodies_bytes_max // 4
         self._room = _Room(others)
         self._large_room = _Room(settings.bodies_bytes_max - others)
@@ -77,8 +78,7 @@ class AwsEndpoint:
                     await self._refuse(head, error.refusal, send)
                 return
             raw = replace(head, body=body)
-            loop = asyncio.get_running_loop()
-            answer = await loop.run_in_executor(self._pool, self._dispatcher.answer, raw)
+            answer = await self._workers.run(partial(self._dispatcher.answer, raw))
         if isinstance(answer, StreamAnswer):
             await self._stream(answer, receive, send)
         else:
@@ -86,7 +86,7 @@ class AwsEndpoint:
 
     def close(self) -> None:
         """End the workers; what they do is done first."""
-        self._pool.shutdown()
+        self._workers.close()
 
     async def _take_room(self, held: int, stack: AsyncExitStack) -> None:
         """Wait for room for a body until the stack ends, but not for ever."""
