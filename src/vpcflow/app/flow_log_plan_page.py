@@ -85,8 +85,8 @@ def print_plan(
     console.print(_table(estimates))
     console.print(
         f"\nprices of {prices.date}, {region}: {prices.source}\n"
-        f"a month is {HOURS_A_MONTH} hours, a gigabyte {prices.gb_bytes:,} bytes; AWS bills the "
-        "uncompressed lines\nnot counted:",
+        f"a month is {HOURS_A_MONTH} hours; taken for granted, since AWS's pages do not say it: a "
+        f"gigabyte is {prices.gb_bytes:,} bytes, and the uncompressed lines are billed\nnot counted:",
         markup=False,
     )
     for item in NOT_COUNTED:

@@ -129,7 +129,8 @@ def tiered_usd(gb: float, tiers: Tiers) -> float:
 def estimate(measured: Measured, prices: PriceTable, region: str) -> tuple[Estimate, ...]:
     """Every way to deliver, for a month.
 
-    Shape: AWS bills the uncompressed bytes of the lines, whatever the destination stores.
+    Shape: billed are the uncompressed bytes of the lines, whatever the destination stores; no
+    source of AWS's confirms it.
     """
     records = measured.records_per_hour * HOURS_A_MONTH
 
