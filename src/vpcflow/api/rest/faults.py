@@ -1,0 +1,97 @@
+"""Faults as the console reads them: a code, a sentence, where it is, what to do."""
+
+from __future__ import annotations
+
+import uuid
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel
+from starlette.exceptions import HTTPException
+
+from vpcflow.base.errors import (
+    BusyError,
+    FilterError,
+    FlowLogError,
+    LimitError,
+    QueryError,
+    ResourceError,
+    ServiceError,
+)
+
+_LOG = structlog.get_logger(__name__)
+
+
+class Fault(BaseModel):
+    """What went wrong.
+
+    Shape: ``position`` is the 0-based character of a filter or query at fault.
+    """
+
+    code: str
+    message: str
+    where: str = ""
+    hint: str = ""
+    position: int | None = None
+
+
+class FaultAnswer(BaseModel):
+    """The body of every answer that is no success."""
+
+    error: Fault
+
+
+def add_fault_handlers(app: FastAPI) -> None:
+    """Answer every exception as a FaultAnswer; what is ours to mend keeps its insides."""
+
+    @app.exception_handler(FlowLogError)
+    async def told(_: Request, error: FlowLogError) -> JSONResponse:
+        return answer_of(error)
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(_: Request, error: RequestValidationError) -> JSONResponse:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"][1:])
+        return _answer(400, Fault(code="InvalidParameter", message=first["msg"], where=where))
+
+    @app.exception_handler(HTTPException)
+    async def http(_: Request, error: HTTPException) -> JSONResponse:
+        return _answer(error.status_code, Fault(code="HttpError", message=str(error.detail)))
+
+    @app.exception_handler(Exception)
+    async def ours(_: Request, error: Exception) -> JSONResponse:
+        number = uuid.uuid4().hex[:12]
+        _LOG.error("request failed", number=number, exc_info=error)
+        message = f"Something went wrong here; the server's log says what, under {number}."
+        return _answer(500, Fault(code="InternalFailure", message=message))
+
+
+def answer_of(error: FlowLogError) -> JSONResponse:
+    """The answer to one of our own errors."""
+    position = error.position if isinstance(error, FilterError) else None
+    if isinstance(error, ServiceError):
+        return _answer(error.status, Fault(code=error.code, message=error.message))
+    fault = Fault(
+        code=type(error).__name__,
+        message=error.what,
+        where=error.where,
+        hint=error.hint,
+        position=position,
+    )
+    return _answer(_status_of(error), fault)
+
+
+def _status_of(error: FlowLogError) -> int:
+    if isinstance(error, LimitError):
+        return 413
+    if isinstance(error, QueryError):
+        return 400
+    if isinstance(error, ResourceError):
+        return 404
+    return 503 if isinstance(error, BusyError) else 500
+
+
+def _answer(status: int, fault: Fault) -> JSONResponse:
+    return JSONResponse(FaultAnswer(error=fault).model_dump(), status_code=status)
