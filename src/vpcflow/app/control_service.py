@@ -46,6 +46,7 @@ from vpcflow.store.event_store import EventStore
 from vpcflow.store.file_index import FileIndex
 from vpcflow.store.ingestion_times import IngestionTimes
 from vpcflow.store.objects import ObjectStore
+from vpcflow.store.recent_segments import RecentSegments
 
 if TYPE_CHECKING:
     from vpcflow.app.settings import Settings
@@ -53,6 +54,8 @@ if TYPE_CHECKING:
 _LOG = structlog.get_logger(__name__)
 #: Metering and the first answers come first; then what only questions need is loaded.
 WARM_UP_AFTER_S = 1.0
+#: Where the batches that came last are, within the data folder.
+RECENT_FOLDER = "recent"
 
 
 class ControlService:
@@ -85,6 +88,7 @@ class ControlService:
             self.objects = ObjectStore(folder.root / "objects", settings.objects, self._clock)
             stack.callback(self.objects.close)
             self.ingestion = IngestionTimes(folder.root)
+            self.recent = RecentSegments(folder.root / RECENT_FOLDER, clock=self._clock)
             self._reader = LogEventReader(FileIndex(folder), self.events, self.ingestion)
             self._metrics = MetricStore(self.plane.state.database, self._clock)
             self._streams = StreamsHereAndElsewhere(
@@ -162,7 +166,8 @@ class ControlService:
             self._server.start()
 
     def take(self, paths: Sequence[Path]) -> None:
-        """Batches that are in the table now: hand them to delivery before the spool gives them up."""
+        """Batches that are in the table now: hand them on before the spool gives them up."""
+        self.recent.take(paths)
         self.delivery.take(paths)
 
     def stop(self) -> None:

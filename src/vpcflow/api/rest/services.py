@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from vpcflow.control.permissions import Permissions
     from vpcflow.control.state import State
     from vpcflow.query.service import FlowQueries
+    from vpcflow.store.recent_segments import RecentSegments
 
 
 class SignedIn(Protocol):
@@ -37,7 +38,8 @@ class RestServices:
     """Everything that routes ask.
 
     Shape: ``account_id`` and ``region`` are the host's own; ``status`` is what `vpcflow status`
-    tells, by name; ``settings`` are all settings as plain values, without secrets.
+    tells, by name; ``settings`` are all settings as plain values, without secrets. ``recent`` holds the
+    records that came last, None where none are kept.
     """
 
     account_id: str
@@ -52,5 +54,6 @@ class RestServices:
     flow_logs: FlowLogService
     log_groups: LogGroupService
     buckets: Buckets
+    recent: RecentSegments | None
     status: Callable[[], dict[str, Any]]
     settings: Callable[[], dict[str, Any]]
