@@ -8,7 +8,18 @@ from typing import Literal
 import pyarrow as pa
 
 ColumnKind = Literal[
-    "text", "address", "count", "bytes", "packets", "time", "ratio", "duration", "port", "protocol"
+    "text",
+    "address",
+    "count",
+    "bytes",
+    "packets",
+    "time",
+    "ratio",
+    "duration",
+    "port",
+    "protocol",
+    "rule",
+    "microseconds",
 ]
 
 
@@ -16,7 +27,8 @@ ColumnKind = Literal[
 class ColumnMeta:
     """How a column of an answer is meant.
 
-    Units: time is seconds since the epoch, duration seconds, ratio a number from 0 to 1.
+    Units: time is seconds since the epoch, duration seconds, ratio a number from 0 to 1; a rule is
+    the id of the one that decided.
     ``quiet`` columns may be hidden where every value is 0 or null.
     """
 
