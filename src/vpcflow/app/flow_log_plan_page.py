@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from vpcflow.app.flow_log_estimate import RecentTraffic
+from vpcflow.api.flow_log_estimate import RecentTraffic
 from vpcflow.app.output import duration_text, make_console, scaled, time_text
 from vpcflow.control.flow_logs.cost import HOURS_A_MONTH, NOT_COUNTED, Estimate, PriceTable
 from vpcflow.record.flow_log_selection import FlowLogSelection

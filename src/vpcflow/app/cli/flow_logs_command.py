@@ -230,7 +230,7 @@ def plan(
     Rates and sizes are measured from the records that the table has of the resource, printed in the
     chosen format; prices come from a dated table.
     """
-    from vpcflow.app.flow_log_estimate import load_prices, measure
+    from vpcflow.api.flow_log_estimate import load_prices, measure
     from vpcflow.app.flow_log_plan_page import print_plan
     from vpcflow.control.flow_logs.cost import estimate
     from vpcflow.control.flow_logs.log_format_rules import checked_format

@@ -33,7 +33,8 @@ INTERFACES_MAX = 1_000_000
 _HOUR_S = 3_600
 _MINUTE_S = 60
 _GZIP_LEVEL = 6
-_COLUMNS_OF = {"vpc_id": "vpc-id", "subnet_id": "subnet-id", "interface_id": "interface-id"}
+#: The field that names the resource of a flow log, by the column of its scope.
+COLUMNS_OF = {"vpc_id": "vpc-id", "subnet_id": "subnet-id", "interface_id": "interface-id"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ def measure(queries: FlowQueries, selection: FlowLogSelection, hours: int) -> Re
 
     Errors: ResourceError when it has none.
     """
-    of_resource = Compare(_COLUMNS_OF[selection.scope.value], "=", selection.resource_id)
+    of_resource = Compare(COLUMNS_OF[selection.scope.value], "=", selection.resource_id)
     condition = all_of(of_resource, _of_traffic_type(selection.traffic_type))
     newest = queries.ask("flows", {"fields": "start", "limit": 1}, condition=of_resource).table
     if newest.num_rows == 0 or newest["start"][0].as_py() is None:
@@ -130,7 +131,7 @@ def _of_traffic_type(traffic_type: TrafficType) -> Expression | None:
 
 def _sizes(sample: pa.Table, selection: FlowLogSelection) -> Measured:
     """The sample printed in every form that AWS stores."""
-    records = _as_records(sample)
+    records = as_records(sample)
     lines = lines_of(records, selection.log_format)
     header = selection.log_format.header.encode() + b"\n"
     parquet = io.BytesIO()
@@ -145,8 +146,8 @@ def _sizes(sample: pa.Table, selection: FlowLogSelection) -> Measured:
     )
 
 
-def _as_records(shown: pa.Table) -> pa.RecordBatch:
-    """An answer's rows with the types of a flow batch."""
+def as_records(shown: pa.Table) -> pa.RecordBatch:
+    """An answer's rows of whole fields with the types of a flow batch."""
     arrays = []
     for name in shown.column_names:
         kind = FIELDS_BY_COLUMN[name].kind
