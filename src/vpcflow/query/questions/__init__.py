@@ -21,6 +21,7 @@ QUESTION_SUMMARIES: dict[str, str] = {
     "flows": "The records themselves: of an address, a port, an interface.",
     "interfaces": "Network interfaces with their totals, first and last record and reject share.",
     "coverage": "Minutes seen of those expected, per interface, and the longest gap.",
+    "figures": "One row: totals, reject share, hosts, peers, interfaces, round-trip time.",
 }
 
 

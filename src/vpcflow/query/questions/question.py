@@ -22,6 +22,8 @@ from vpcflow.query.time_range import TimeRange
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from vpcflow.store.ingestion_times import IngestionTimes
+
 #: The most rows that a top-N question may be asked for.
 LIMIT_MAX = 1_000_000
 
@@ -53,13 +55,14 @@ class Frame:
 
     Shape: ``time_range`` is what was asked; ``start_s`` and ``end_s`` are the bounds of the
     records in the chosen files, cut to it, None when there are none; ``columns`` are the stored
-    columns that some chosen file has.
+    columns that some chosen file has; ``ingestion`` knows when records came, where it was noted.
     """
 
     time_range: TimeRange
     start_s: int | None
     end_s: int | None
     columns: frozenset[str]
+    ingestion: IngestionTimes | None = None
 
 
 P = TypeVar("P", bound=Parameters)
@@ -104,11 +107,16 @@ def _no_window(_: Any) -> Window | None:
 
 @dataclass(frozen=True)
 class Step:
-    """One statement of a question: its expression, the grain of its rows, its parameters."""
+    """One statement of a question: its expression, the grain of its rows, its parameters.
+
+    Shape: ``condition`` narrows the question's own for this statement alone; only one over
+    records may have it.
+    """
 
     build: Build
     grain: Grain
     parameters: Parameters
+    condition: Expression | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +141,8 @@ class Question:
     in Python over the engine's rows, and ``finish_needs_all`` of them when a cut would make it
     wrong; ``window`` says whether records of a part of the time may be enough. A question of
     several tables has ``steps`` and ``sections`` instead: the statements to run, by name, and the
-    tables made from their rows.
+    tables made from their rows. ``follow`` says from those rows which records to look at more
+    closely, as further statements over records.
     """
 
     name: str
@@ -148,6 +157,7 @@ class Question:
     window: Callable[[Any], Window | None] = _no_window
     steps: Callable[[Any, Frame], dict[str, Step]] = _no_steps
     sections: Callable[[dict[str, pa.Table], Any, Frame], list[Section]] = _no_sections
+    follow: Callable[[dict[str, pa.Table], Any, Frame], dict[str, Step]] | None = None
 
     def steps_of(self, parameters: Any, frame: Frame) -> dict[str, Step]:
         """The statements of the question; its only one has no name."""
