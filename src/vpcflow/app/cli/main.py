@@ -54,6 +54,7 @@ COMMANDS: dict[str, LazyCommand] = {
     "table": LazyCommand("table:table", "The stored table: facts and upkeep."),
     "retention": LazyCommand("retention:retention", "Delete old records: plan, then apply."),
     "quarantine": LazyCommand("quarantine:quarantine", "Lines and files that could not be read."),
+    "ranges": LazyCommand("ranges:ranges", "Countries of addresses, from a range file of yours."),
     "lab": LazyCommand("lab:lab", "A small VPC of network namespaces, with traffic."),
     "firewall": LazyCommand("firewall:firewall", "Security groups and ACLs, enforced and logged."),
     "account": LazyCommand("account:account", "Accounts of the AWS endpoint."),
