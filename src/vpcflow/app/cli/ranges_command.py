@@ -11,7 +11,7 @@ from vpcflow.app.cli.context import settings_of
 
 @click.group()
 def ranges() -> None:
-    """Which country an address is in, from a range file of yours."""
+    """Countries of addresses, from a range file of yours."""
 
 
 @ranges.command()
