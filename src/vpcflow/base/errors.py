@@ -12,6 +12,7 @@
   x QueryError           the person who asks
     + FilterError        a filter or a query, with the position of the fault
     + LimitError         the question is larger than a bound that the settings name
+    + StoppedError       nobody waits for the answer any more
   x ResourceError        the caller who names something that does not exist
     + ServiceError       the caller of the API: a code and a message as AWS words them
 """
@@ -113,6 +114,10 @@ class LimitError(QueryError):
     """A bound on rows, memory or time ended a question; the hint names the setting."""
 
     exit_code = 11
+
+
+class StoppedError(QueryError):
+    """A question was stopped by its asker, or because its asker has gone."""
 
 
 class ResourceError(FlowLogError):

@@ -82,7 +82,10 @@ class Answer:
     """Rows, what their columns mean, what was read for them, and what to know about them.
 
     Shape: addresses are text, times are seconds since the epoch. ``sections`` holds the parts of
-    an answer of several tables (overview); ``table`` is then the first of them.
+    an answer of several tables (overview); ``table`` is then the first of them. ``start_s`` and
+    ``end_s`` bound where was looked, ``end_s`` excluded, None when nothing is there;
+    ``interval_s`` is the width of the intervals of a series, and ``snapshot`` the state of the
+    table that was read.
     """
 
     table: pa.Table
@@ -93,3 +96,7 @@ class Answer:
     elapsed_s: float = 0.0
     notes: tuple[str, ...] = ()
     sections: tuple[Section, ...] = field(default=())
+    start_s: int | None = None
+    end_s: int | None = None
+    interval_s: int | None = None
+    snapshot: str = ""

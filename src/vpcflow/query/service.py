@@ -27,10 +27,12 @@ from vpcflow.query.scan_cost import cost_of, notes_of
 from vpcflow.query.settings import QuerySettings
 from vpcflow.query.statement import STORED_TABLE_NAME, Statement
 from vpcflow.query.statement_cache import StatementCache
-from vpcflow.query.time_range import TimeRange
+from vpcflow.query.stop_token import StopToken
+from vpcflow.query.time_range import TimeRange, parse_span
 from vpcflow.query.windows import Windows
 from vpcflow.store.data_file_entry import DataFileEntry, FileSelection
 from vpcflow.store.file_index import FileIndex
+from vpcflow.store.ingestion_times import IngestionTimes
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -83,6 +85,7 @@ class FlowQueries:
         self._settings = settings or QuerySettings()
         self._clock = clock or SystemClock()
         self._index = FileIndex(folder)
+        self._ingestion = IngestionTimes(folder.root)
         self._cache = StatementCache(
             folder.root / STATEMENTS_FOLDER if folder.root.exists() else None,
             statements_max=self._settings.statements_max,
@@ -95,13 +98,16 @@ class FlowQueries:
         *,
         condition: Expression | None = None,
         time_range: TimeRange = ALL_TIME,
+        stop: StopToken | None = None,
+        bounds: QuerySettings | None = None,
     ) -> Answer:
         """The answer to a built-in question.
 
         Shape: ``parameters`` are the question's own, as its model or as plain values;
-        ``condition`` is a parsed filter.
+        ``condition`` is a parsed filter; ``stop`` ends the question from another thread; ``bounds``
+        stand in place of the settings.
         Errors: ResourceError for a question that does not exist, QueryError for parameters that
-        do not fit, LimitError when a bound was met.
+        do not fit, LimitError when a bound was met, StoppedError when ``stop`` was used.
         """
         begun_s = self._clock.monotonic_s()
         question = question_named(name)
@@ -109,7 +115,7 @@ class FlowQueries:
         parts = Windows(
             question.window(asked.parameters), asked.plan.time_range, asked.selection.files
         )
-        with self._engine(asked.selection.files) as engine:
+        with self._engine(asked.selection.files, stop, bounds) as engine:
             while (part := parts.part()) is not None:
                 answer = self._answer(asked.within(part), engine)
                 if answer.truncated or answer.table.num_rows >= asked.parameters.limit:
@@ -136,17 +142,29 @@ class FlowQueries:
         whole = all_of(question.condition(checked), condition)
         made = plan(whole, time_range)
         selection = self._index.select(start_s=made.time_range.start_s, end_s=made.time_range.end_s)
-        frame = frame_of(time_range, selection)
+        frame = replace(frame_of(time_range, selection), ingestion=self._ingestion)
         resolved = question.resolve(checked, frame)
         steps = question.steps_of(resolved, frame)
         choices = choices_of(steps, made, time_range, selection)
+        if question.follow is not None and Grain.RECORDS not in choices:
+            choices[Grain.RECORDS] = choose(Grain.RECORDS, made, time_range, selection.files)
         return Asked(question, resolved, whole, made, selection, frame, steps, choices)
 
-    def sql(self, text: str, *, time_range: TimeRange = ALL_TIME) -> Answer:
+    def sql(
+        self,
+        text: str,
+        *,
+        condition: Expression | None = None,
+        time_range: TimeRange = ALL_TIME,
+        stop: StopToken | None = None,
+        bounds: QuerySettings | None = None,
+    ) -> Answer:
         """The rows of a SELECT over the view flow_records.
 
-        Shape: ``time_range`` bounds what the query reads, beside what it says itself.
-        Errors: FilterError where the SQL is not understood or not allowed, LimitError for bounds.
+        Shape: ``time_range`` and ``condition`` bound every reading of the view, beside what the
+        query says itself; ``stop`` and ``bounds`` as in ``ask``.
+        Errors: FilterError where the SQL is not understood or not allowed, LimitError for bounds,
+        StoppedError when ``stop`` was used.
         """
         from vpcflow.query.sql_answer import answer_sql
 
@@ -155,28 +173,38 @@ class FlowQueries:
             text,
             now_s=self._clock.now_s(),
             within=time_range,
+            condition=condition,
             index=self._index,
-            open_engine=self._engine_of_records,
-            rows_max=self._settings.rows_max,
+            open_engine=lambda files: self._engine_of_records(files, stop, bounds),
+            rows_max=(bounds or self._settings).rows_max,
         )
         return replace(answer, elapsed_s=self._clock.monotonic_s() - begun_s)
 
-    def _engine_of_records(self, files: Sequence[DataFileEntry]) -> DuckDbEngine:
-        engine = self._engine(files)
+    def snapshot(self) -> str:
+        """The state of the table that a question would read now; empty before the first commit."""
+        return self._index.snapshot().name
+
+    def _engine_of_records(
+        self, files: Sequence[DataFileEntry], stop: StopToken | None, bounds: QuerySettings | None
+    ) -> DuckDbEngine:
+        engine = self._engine(files, stop, bounds)
         engine.provide([table_of_records(STORED_TABLE_NAME, files)])
         return engine
 
-    def _engine(self, files: Sequence[DataFileEntry]) -> DuckDbEngine:
+    def _engine(
+        self, files: Sequence[DataFileEntry], stop: StopToken | None, bounds: QuerySettings | None
+    ) -> DuckDbEngine:
         """An engine that may read the files of the table and their rollups."""
         from vpcflow.query.engines.duckdb import DuckDbEngine
 
         # Rollups lie beside the folder of the data files; normally all is in the warehouse.
         roots = {Path(entry.path).parents[2] for entry in files}
         return DuckDbEngine(
-            self._settings,
+            bounds or self._settings,
             (),
             folders=sorted({self._folder.warehouse, *roots}),
             spill_folder=self._folder.spill if self._folder.root.is_dir() else None,
+            stop=stop,
         )
 
 
@@ -244,9 +272,15 @@ def answered(asked: Asked, engine: QueryEngine, cache: StatementCache) -> Answer
     columns = question.columns(parameters, frame)
     tables: dict[str, pa.Table] = {}
     truncated = False
-    for name in asked.steps:
-        tables[name], cut = _run(asked, name, engine, cache)
+    for name, step in asked.steps.items():
+        tables[name], cut = _run(asked, name, step, engine, cache)
         truncated = truncated or cut
+    read = [asked.choices[step.grain] for step in asked.steps.values()]
+    if question.follow is not None:
+        for name, step in question.follow(tables, parameters, frame).items():
+            tables[name], cut = _run(asked, name, step, engine, cache)
+            truncated = truncated or cut
+            read.append(_read_by(asked, step))
     sections: tuple[Section, ...] = ()
     if question.build is not None:
         table = _shown(question.finish(tables[""], parameters, frame), columns)
@@ -262,19 +296,49 @@ def answered(asked: Asked, engine: QueryEngine, cache: StatementCache) -> Answer
             "the question has more groups than rows are allowed",
             hint="ask for less time, or raise query.rows_max",
         )
-    scan, note = cost_of(asked.selection, asked.choices.values())
+    scan, note = cost_of(asked.selection, read)
     notes = notes_of(note, _unsized(table))
-    return Answer(table, columns, scan, note, truncated, notes=notes, sections=sections)
+    return Answer(
+        table,
+        columns,
+        scan,
+        note,
+        truncated,
+        notes=notes,
+        sections=sections,
+        start_s=frame.start_s,
+        end_s=frame.end_s,
+        interval_s=interval_of(parameters),
+        snapshot=asked.selection.snapshot.name,
+    )
+
+
+def interval_of(parameters: Any) -> int | None:
+    """The width of a series' intervals in seconds, once its parameters are resolved."""
+    interval = getattr(parameters, "interval", None)
+    # A closed list of intervals says how records were made, not how an answer is cut.
+    return parse_span(interval) if type(interval) is str and interval else None
+
+
+def _plan_of(asked: Asked, step: Step) -> Plan:
+    if step.condition is None:
+        return asked.plan
+    return plan(all_of(asked.condition, step.condition), asked.frame.time_range)
+
+
+def _read_by(asked: Asked, step: Step) -> Choice:
+    """What a following step reads: files that its condition rules out cost nothing."""
+    made = _plan_of(asked, step)
+    return choose(step.grain, made, made.time_range, asked.choices[step.grain].records)
 
 
 def _run(
-    asked: Asked, name: str, engine: QueryEngine, cache: StatementCache
+    asked: Asked, name: str, step: Step, engine: QueryEngine, cache: StatementCache
 ) -> tuple[pa.Table, bool]:
     from vpcflow.query.plain_numbers import with_plain_numbers
 
-    step = asked.steps[name]
     parts = asked.choices[step.grain].parts
-    made = asked.plan
+    made = _plan_of(asked, step)
     # All that the text of the statement follows from, and nothing that only its values do.
     key = cache.key(
         asked.question.name,

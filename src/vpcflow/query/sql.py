@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from sqlglot import exp
 
 from vpcflow.base.errors import FilterError, LimitError
-from vpcflow.query.expression import AddressRange
+from vpcflow.query.expression import AddressRange, Expression
+from vpcflow.query.sql_condition import condition_of_scans
 from vpcflow.query.sql_guard import check_sql
 from vpcflow.query.sql_rewrite import QueryRewriter
 from vpcflow.query.sql_scope import OutColumn
@@ -67,14 +68,15 @@ def prepare_sql(
     now_s: float,
     rows_max: int | None = None,
     within: TimeRange | None = None,
+    condition: Expression | None = None,
     columns: Sequence[str] | None = None,
     unknown_fields: Sequence[str] = (),
 ) -> PreparedSql:
     """Check and rewrite one query.
 
-    Shape: ``within`` bounds start beside what the query says; ``columns`` are what ``SELECT *``
-    gives, the whole registry when None; ``unknown_fields`` are names of fields that the registry
-    does not have, each a text column with _ for -.
+    Shape: ``within`` bounds start and ``condition`` the records, beside what the query says;
+    ``columns`` are what ``SELECT *`` gives, the whole registry when None; ``unknown_fields`` are
+    names of fields that the registry does not have, each a text column with _ for -.
     Units: ``now_s`` is the moment of asking, epoch seconds.
     Errors: FilterError at the character that is wrong; LimitError when it is too long or too deep.
     """
@@ -99,9 +101,10 @@ def prepare_sql(
         )
     except RecursionError as error:
         raise too_deep() from error
+    bounded = condition_of_scans(condition, within or TimeRange())
     for scan in rewriter.scans.values():
-        if within is not None:
-            scan.bound(within.start_s, within.end_s)
+        scan.bound(bounded.time_range.start_s, bounded.time_range.end_s)
+        scan.condition = bounded
     for marker, scan in rewriter.scans.items():
         sql = sql.replace(marker, scan_sql(scan, unknown))
     if len(sql) > ENGINE_CHARACTERS_MAX:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from vpcflow.query.address_functions import addresses_as_text, register_address_functions
 from vpcflow.query.answer import Answer, ColumnKind, ColumnMeta, Scan
+from vpcflow.query.expression import Expression
 from vpcflow.query.plain_numbers import with_plain_numbers
 from vpcflow.query.scan_cost import cost_of, notes_of
 from vpcflow.query.sql import OutputColumn, prepare_sql
@@ -46,6 +47,7 @@ def answer_sql(
     *,
     now_s: float,
     within: TimeRange,
+    condition: Expression | None = None,
     index: SelectsFiles,
     open_engine: Callable[[Sequence[DataFileEntry]], DuckDbEngine],
     rows_max: int | None = None,
@@ -56,7 +58,12 @@ def answer_sql(
     """
     present = {name for entry in index.select().files for name in entry.columns}
     prepared = prepare_sql(
-        text, now_s=now_s, within=within, columns=_view_columns(present), rows_max=rows_max
+        text,
+        now_s=now_s,
+        within=within,
+        condition=condition,
+        columns=_view_columns(present),
+        rows_max=rows_max,
     )
     time_range = prepared.time_range or TimeRange()
     ranges = prepared.host_ranges
@@ -77,7 +84,17 @@ def answer_sql(
     scan, note = cost_of(selection) if prepared.reads_records else (Scan(), None)
     if note is None:
         return Answer(table, columns, scan, truncated=found.truncated)
-    return Answer(table, columns, scan, note, found.truncated, notes=notes_of(note))
+    return Answer(
+        table,
+        columns,
+        scan,
+        note,
+        found.truncated,
+        notes=notes_of(note),
+        start_s=time_range.start_s,
+        end_s=time_range.end_s,
+        snapshot=selection.snapshot.name,
+    )
 
 
 def _view_columns(present: set[str]) -> list[str]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from vpcflow.query.expression import AddressRange, is_narrow
+from vpcflow.query.sql_condition import ScanCondition, shape_sql
 from vpcflow.query.time_range import TimeRange
 from vpcflow.record.field_spec import FieldKind
 from vpcflow.record.fields import FIELDS, FIELDS_BY_COLUMN
@@ -81,12 +82,16 @@ class AddressTest:
 
 @dataclass(slots=True)
 class RecordScan:
-    """One reading of flow_records: the columns that it gives and what is known to bound it."""
+    """One reading of flow_records: the columns that it gives and what is known to bound it.
+
+    Shape: ``condition`` holds of all records that it gives, whatever the query says.
+    """
 
     columns: set[str] = field(default_factory=set)
     tests: list[AddressTest] = field(default_factory=list)
     start_s: int | None = None
     end_s: int | None = None
+    condition: ScanCondition | None = None
 
     def bound(self, start_s: int | None, end_s: int | None) -> None:
         """Take one more bound on start, ``start_s`` included and ``end_s`` not."""
@@ -153,6 +158,10 @@ def _column_sql(name: str, src: str, dst: str, unknown_names: dict[str, str]) ->
     return f"{UNKNOWN_FIELDS}[{sql_text(unknown_names[name])}]"
 
 
+def _condition_column(name: str, src: str, dst: str) -> str:
+    return name if name in _ENDS_STORED else f"({_column_sql(name, src, dst, {})})"
+
+
 def scan_sql(scan: RecordScan, unknown_names: dict[str, str]) -> str:
     """The SELECT over the stored columns that gives one reading of flow_records.
 
@@ -165,9 +174,13 @@ def scan_sql(scan: RecordScan, unknown_names: dict[str, str]) -> str:
         items = ", ".join(
             f"{_column_sql(name, src, dst, unknown_names)} AS {sql_name(name)}" for name in columns
         )
-        rest = f" WHERE {' AND '.join(where + times)}" if where or times else ""
-        # Names come from the registry or in quotes, values are numbers and hex digits.
-        return f"SELECT {items} FROM {STORED_RELATION}{rest}"  # noqa: S608
+        parts = []
+        for branch in branches:
+            tests = [*where, *times, *([branch] if branch else ())]
+            rest = f" WHERE {' AND '.join(tests)}" if tests else ""
+            # Names come from the registry or in quotes, values are literals of our own.
+            parts.append(f"SELECT {items} FROM {STORED_RELATION}{rest}")  # noqa: S608
+        return " UNION ALL ".join(parts)
 
     times = []
     if scan.start_s is not None:
@@ -178,6 +191,13 @@ def scan_sql(scan: RecordScan, unknown_names: dict[str, str]) -> str:
         _either_end(DIRECTION_HOST_IS_SOURCE),
         _either_end(DIRECTION_HOST_IS_DESTINATION),
     )
+    branches: list[str | None] = [None]
+    if scan.condition is not None:
+        made = scan.condition
+        branches = [
+            shape_sql(branch, made.values, lambda name: _condition_column(name, src, dst))
+            for branch in made.branches
+        ]
     single = scan.single_tests()
     if any(is_narrow(ranges) for ranges in single.values()):
         outgoing = [f"direction = {DIRECTION_HOST_IS_SOURCE}"]
@@ -218,6 +238,8 @@ def stored_columns(scans: Iterable[RecordScan]) -> tuple[str, ...]:
             names.update(_STORED_OF.get(name, (name,) if known else (UNKNOWN_FIELDS,)))
         if scan.tests:
             names.update(_ENDS_STORED)
+        for name in scan.condition.columns if scan.condition else ():
+            names.update(_STORED_OF.get(name, (name,)))
         if scan.time_range is not None:
             names.add("start")
     return tuple(name for name in STORED_COLUMNS_BY_NAME if name in names)

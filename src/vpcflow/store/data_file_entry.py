@@ -57,6 +57,11 @@ class TableSnapshot:
     committed_at_s: float | None
     metadata_location: str | None
 
+    @property
+    def name(self) -> str:
+        """The state as a text; empty before the first commit."""
+        return "" if self.snapshot_id is None else str(self.snapshot_id)
+
 
 @dataclass(frozen=True, slots=True)
 class FileSelection:

@@ -23,6 +23,7 @@ from vpcflow.query.plan import StoredValue
 from vpcflow.query.settings import QuerySettings
 from vpcflow.query.spill_folder import SpillFolder
 from vpcflow.query.statement import Statement
+from vpcflow.query.stop_token import StopToken, stopped
 from vpcflow.store.stored_schema import STORED_COLUMNS_BY_NAME, StoredColumn
 
 #: Rows that the engine hands over at a time.
@@ -33,9 +34,9 @@ class DuckDbEngine:
     """DuckDB over tables of files.
 
     Shape: ``folders`` are the only places it may read; below ``spill_folder`` goes what
-    does not fit into memory, None when nothing may.
-    Errors: LimitError for time and memory, QueryError for what DuckDB refuses, StoreError for files
-    that are gone or damaged.
+    does not fit into memory, None when nothing may; ``stop`` ends what runs.
+    Errors: LimitError for time and memory, QueryError for what DuckDB refuses, StoppedError when
+    ``stop`` was used, StoreError for files that are gone or damaged.
     """
 
     dialect = "duckdb"
@@ -47,8 +48,10 @@ class DuckDbEngine:
         *,
         folders: Sequence[Path],
         spill_folder: Path | None = None,
+        stop: StopToken | None = None,
     ) -> None:
         self._settings = settings
+        self._stop = stop or StopToken()
         self._spill = None
         if spill_folder is not None and settings.spill_bytes_max > 0:
             self._spill = SpillFolder.make(spill_folder)
@@ -141,11 +144,14 @@ class DuckDbEngine:
         watchdog.daemon = True
         watchdog.start()
         try:
-            yield
+            with self._stop.interrupting(self._connection.interrupt):
+                yield
         except KeyboardInterrupt:
             self._connection.interrupt()
             raise
         except (duckdb.Error, pa.ArrowException, RuntimeError) as error:
+            if self._stop.is_stopped:
+                raise stopped() from error
             # DuckDB swallows the person's Ctrl-C and raises this in its place.
             if type(error) is RuntimeError and "interrupted" in str(error) and not late.is_set():
                 raise KeyboardInterrupt from error
