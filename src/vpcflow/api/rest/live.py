@@ -149,7 +149,9 @@ class _Watcher:
         assert self._services.recent is not None
         end = self._services.recent.listen(tell)
         try:
-            yield event("hello", orjson.dumps({"columns": self._columns}))
+            # With a position, so that nothing is missed by who comes back before the first record.
+            hello = orjson.dumps({"columns": self._columns})
+            yield event("hello", hello, str(self._feed.position))
             checked_s = loop.time()
             while True:
                 if loop.time() - checked_s >= RECHECK_S:

@@ -112,6 +112,11 @@ class LiveFeed:
                 return Page(self._position, found, seen, missed, more=self._segment() is not None)
         return Page(self._position, None, seen, missed, more=True)
 
+    @property
+    def position(self) -> Position:
+        """Behind everything that was read."""
+        return self._position
+
     def waiting(self) -> int:
         """Batches that came and were not read yet."""
         return max(0, self._recent.last + 1 - self._position.number)
