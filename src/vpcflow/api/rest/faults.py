@@ -72,7 +72,11 @@ def answer_of(error: FlowLogError) -> JSONResponse:
     """The answer to one of our own errors."""
     position = error.position if isinstance(error, FilterError) else None
     if isinstance(error, ServiceError):
-        return _answer(error.status, Fault(code=error.code, message=error.message))
+        said = error.fields
+        where, hint = said.get("where", ""), said.get("hint", "")
+        fault = Fault(code=error.code, message=error.message, where=where, hint=hint)
+        headers = {"retry-after": said["retry-after"]} if "retry-after" in said else None
+        return _answer(error.status, fault, headers)
     fault = Fault(
         code=type(error).__name__,
         message=error.what,
@@ -93,5 +97,6 @@ def _status_of(error: FlowLogError) -> int:
     return 503 if isinstance(error, BusyError) else 500
 
 
-def _answer(status: int, fault: Fault) -> JSONResponse:
-    return JSONResponse(FaultAnswer(error=fault).model_dump(), status_code=status)
+def _answer(status: int, fault: Fault, headers: dict[str, str] | None = None) -> JSONResponse:
+    content = FaultAnswer(error=fault).model_dump()
+    return JSONResponse(content, status_code=status, headers=headers)

@@ -39,7 +39,7 @@ ACCESS_ERROR = "Access error"
 RESOURCE_TYPE = "vpc-flow-log"
 
 #: The service that a delivery role is passed to.
-_ROLE_USER = {
+ROLE_USER = {
     DestinationType.LOG_GROUP: "vpc-flow-logs.amazonaws.com",
     DestinationType.FIREHOSE: "delivery.logs.amazonaws.com",
 }
@@ -95,7 +95,7 @@ class FlowLogService:
         if role is not None:
             word = ARN_WORDS[request.resource_type]
             passed = {
-                "iam:PassedToService": _ROLE_USER[kind],
+                "iam:PassedToService": ROLE_USER[kind],
                 "iam:AssociatedResourceArn": [
                     here(f"{word}/{one}") for one in request.resource_ids
                 ],
@@ -275,6 +275,22 @@ class FlowLogService:
         if role is None or group is None:
             return None
         return self._around.role_problem(place, role, group, flow_log.flow_log_id)
+
+    def destination_problem(self, request: FlowLogRequest, place: Place) -> str | None:
+        """Why nothing can be delivered to the destination as it is now, as a sentence; or None.
+
+        Shape: it changes nothing; CreateFlowLogs may still give the delivery its right to a bucket.
+        """
+
+        def refuse(
+            action: str,
+            resources: Sequence[str],
+            context: Mapping[str, Any] | None = None,  # noqa: ARG001 - Authorize has it
+        ) -> None:
+            raise ServiceError("AccessDenied", f"a check does not ask for {action} on {resources}")
+
+        found = self._destination_refusal(request, place, refuse)
+        return None if found is None else found[1]
 
     def _check_first(self, request: FlowLogRequest, place: Place) -> Created | None:
         """Look before anything is asked that may change something; the change looks again.
