@@ -22,6 +22,7 @@ QUESTION_SUMMARIES: dict[str, str] = {
     "interfaces": "Network interfaces with their totals, first and last record and reject share.",
     "coverage": "Minutes seen of those expected, per interface, and the longest gap.",
     "figures": "One row: totals, reject share, hosts, peers, interfaces, round-trip time.",
+    "graph_edges": "Who talks to whom: edges from interfaces to their peers, and the rest.",
 }
 
 
