@@ -53,9 +53,11 @@ check: setup ## Lint, types, import contracts, docs in step with the code
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python scripts/make_docs.py --check
+	sh scripts/npm.sh $(BIN) run --silent types -- --check
 
-docs: setup ## Write the reference pages anew from the code
+docs: setup ## Write the reference pages and the console's types anew from the code
 	$(BIN)/python scripts/make_docs.py
+	sh scripts/npm.sh $(BIN) run --silent types
 
 bench: setup ## Measure side by side with peers (BENCH="parse ingest" for some of them)
 	UV=$(abspath $(UV)) $(BIN)/python bench/run.py $(BENCH)

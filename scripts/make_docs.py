@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from pathlib import Path
 import click
 
 from vpcflow.api.aws.coverage import coverage_page
+from vpcflow.api.rest.app import openapi_of_routes
 from vpcflow.app.cli.main import COMMANDS, cli
 from vpcflow.app.offered_services import offered_services
 from vpcflow.app.settings import (
@@ -134,11 +136,17 @@ def _help(command: click.Command, path: str, parent: click.Context | None) -> st
     return command.get_help(context) + "\n"
 
 
+def openapi_page() -> str:
+    """The console's API as OpenAPI; the front end's types are made from it."""
+    return json.dumps(openapi_of_routes(), indent=1, sort_keys=True) + "\n"
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "fields.md": fields_page,
     "settings.md": settings_page,
     "commands.md": commands_page,
     "aws-api.md": aws_api_page,
+    "openapi.json": openapi_page,
 }
 
 
@@ -151,7 +159,7 @@ def main() -> int:
     stale = []
     for name, make in PAGES.items():
         path = REFERENCE / name
-        text = NOTICE + make()
+        text = make() if name.endswith(".json") else NOTICE + make()
         if path.is_file() and path.read_text(encoding="utf-8") == text:
             continue
         if "--check" in sys.argv:

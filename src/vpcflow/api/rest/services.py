@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
+
+from vpcflow.api.rest.settings import RestSettings
 
 if TYPE_CHECKING:
     from starlette.requests import Request
 
+    from vpcflow.api.rest.network_models import NamedThing
+    from vpcflow.api.rest.query_pool import QueryPool
+    from vpcflow.api.rest.sign_in import SignIn
     from vpcflow.base.clock import Clock
     from vpcflow.base.data_folder import DataFolder
     from vpcflow.control.buckets import Buckets
@@ -18,6 +24,8 @@ if TYPE_CHECKING:
     from vpcflow.control.network import NetworkService
     from vpcflow.control.permissions import Permissions
     from vpcflow.control.state import State
+    from vpcflow.deliver.state import Cursor
+    from vpcflow.policy.rule_set import RuleSet
     from vpcflow.query.service import FlowQueries
     from vpcflow.store.recent_segments import RecentSegments
 
@@ -33,13 +41,28 @@ class SignedIn(Protocol):
         """
 
 
+def no_names(_: Iterable[str]) -> Mapping[str, NamedThing]:
+    """Nothing has a name."""
+    return {}
+
+
+def no_deliveries() -> Mapping[str, Cursor]:
+    """Nothing was delivered."""
+    return {}
+
+
+def no_entries() -> Sequence[Mapping[str, Any]]:
+    """No setting is known."""
+    return ()
+
+
 @dataclass(frozen=True)
 class RestServices:
     """Everything that routes ask.
 
     Shape: ``account_id`` and ``region`` are the host's own; ``status`` is what `vpcflow status`
     tells, by name; ``settings`` are all settings as plain values, without secrets. ``recent`` holds the
-    records that came last, None where none are kept.
+    records that came last, None where none are kept. ``sign_in`` is what /session works with.
     """
 
     account_id: str
@@ -57,3 +80,36 @@ class RestServices:
     recent: RecentSegments | None
     status: Callable[[], dict[str, Any]]
     settings: Callable[[], dict[str, Any]]
+    sign_in: SignIn | None = field(default=None, kw_only=True)
+    #: The rules of all networks as one value until they change; without it those of ``network``.
+    rules: Callable[[], RuleSet] | None = field(default=None, kw_only=True)
+    #: Bounds of questions; ``queries`` keep to ``rest.bounded(settings)``.
+    rest: RestSettings = field(default=RestSettings(), kw_only=True)
+    #: Names of addresses and ids, in the table's text.
+    names: Callable[[Iterable[str]], Mapping[str, NamedThing]] = field(
+        default=no_names, kw_only=True
+    )
+
+    #: How far each flow log is delivered, by id.
+    deliveries: Callable[[], Mapping[str, Cursor]] = field(default=no_deliveries, kw_only=True)
+    #: All settings, each with name, variable, value, default, type, bounds, description, without secrets.
+    setting_entries: Callable[[], Sequence[Mapping[str, Any]]] = field(
+        default=no_entries, kw_only=True
+    )
+
+    @cached_property
+    def pool(self) -> QueryPool:
+        """Where every question of the console runs; made when the first is asked."""
+        from vpcflow.api.rest.query_pool import QueryPool
+
+        return QueryPool(
+            workers=self.rest.query_workers,
+            waiting_max=self.rest.waiting_max,
+            time_s_max=self.rest.time_s_max,
+            cache_bytes_max=self.rest.cache_bytes_max,
+        )
+
+    def close(self) -> None:
+        """Interrupt the questions that run; whoever serves calls it at the end."""
+        if "pool" in self.__dict__:
+            self.pool.close()
