@@ -1,4 +1,4 @@
-"""The web server: one port, in a thread of its own, bounded against slow and endless clients."""
+"""Web servers: one port and one thread each, bounded against slow and endless clients."""
 
 from __future__ import annotations
 
@@ -9,12 +9,15 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+import structlog
 import uvicorn
 
 from vpcflow.api.aws.endpoint import AwsEndpoint, Message, Receive, Send
 from vpcflow.api.bounded_protocol import bounded_protocol
 from vpcflow.api.settings import DEFAULT_PORT, ApiSettings
 from vpcflow.base.errors import SettingsError
+
+_LOG = structlog.get_logger(__name__)
 
 #: Connections that wait to be accepted.
 BACKLOG = 1_024
@@ -28,21 +31,22 @@ SHUTDOWN_S = 5
 OWN_PAGES = frozenset({"/_vpcflow/health", "/_vpcflow/metrics"})
 
 
-def bind(settings: ApiSettings) -> socket.socket:
-    """The listening socket.
+def bind(host: str, port: int | None, *, default: int, part: str) -> socket.socket:
+    """The listening socket; without a ``port`` it is the default one, or a free one if that is taken.
 
-    Errors: SettingsError when the address is taken or not ours.
+    Errors: SettingsError, which names the settings' ``part``, when the address is taken or not ours.
     """
-    wanted = settings.port if settings.port is not None else DEFAULT_PORT
+    wanted = port if port is not None else default
     try:
-        return _bound(settings.host, wanted)
+        return _bound(host, wanted)
     except OSError as error:
-        if error.errno == errno.EADDRINUSE and settings.port is None:
-            return _bound(settings.host, 0)
+        if error.errno == errno.EADDRINUSE and port is None:
+            return _bound(host, 0)
+        option = "--port" if part == "api" else f"the setting {part}.port"
         raise SettingsError(
-            f"cannot listen at {settings.host} port {wanted}: {error.strerror}",
-            where="api.port",
-            hint="choose another one with --port, or 0 for any free one",
+            f"cannot listen at {host} port {wanted}: {error.strerror}",
+            where=f"{part}.port",
+            hint=f"choose another one with {option}, or 0 for any free one",
         ) from error
 
 
@@ -86,41 +90,40 @@ def _own_pages() -> Any:
     return own_pages()
 
 
-class ApiServer:
-    """Serves in a thread from ``start`` to ``stop``."""
+class WebServer:
+    """Serves an ASGI application on a socket, in a thread, from ``start`` to ``stop``.
+
+    Shape: ``load`` makes the application, in the server's thread when it is about to serve, so that
+    what it imports keeps nobody else waiting.
+    """
 
     def __init__(
         self,
-        endpoint: AwsEndpoint,
-        settings: ApiSettings,
+        listening: socket.socket,
+        load: Callable[[], Any],
         *,
+        name: str,
+        head_timeout_s: float,
+        connections_max: int,
+        shutdown_s: int = SHUTDOWN_S,
+        proxy_headers: bool = True,
         on_thread: Callable[[], None] = lambda: None,
     ) -> None:
+        self._socket = listening
+        self._load = load
+        self._protocol = bounded_protocol(head_timeout_s, connections_max)
+        self._connections_max = connections_max
+        self._shutdown_s = shutdown_s
+        self._proxy_headers = proxy_headers
         self._on_thread = on_thread
-        self._socket = bind(settings)
-        self._endpoint = endpoint
-        config = uvicorn.Config(
-            Front(endpoint),
-            http=bounded_protocol(settings.head_timeout_s, settings.connections_max),
-            loop="auto",
-            ws="none",
-            lifespan="off",
-            log_config=None,
-            log_level="error",
-            access_log=False,
-            server_header=False,
-            # uvicorn counts the connection that asks as well, and those that are being closed.
-            limit_concurrency=settings.connections_max + 1 + CLOSING_MAX,
-            timeout_keep_alive=KEEP_ALIVE_S,
-            timeout_graceful_shutdown=SHUTDOWN_S,
-        )
-        self._server = uvicorn.Server(config)
-        self._thread = threading.Thread(target=self._run, name="vpcflow-http", daemon=True)
+        self._stopping = threading.Event()
+        self._server: uvicorn.Server | None = None
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self.failed: BaseException | None = None
 
     @property
     def url(self) -> str:
-        """What AWS_ENDPOINT_URL should be."""
+        """Where it is, as a client on this host may name it."""
         host, port = self._socket.getsockname()[:2]
         host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - to look it up
         return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
@@ -131,15 +134,64 @@ class ApiServer:
 
     def stop(self) -> None:
         """Answer what is being answered, then end; also when it was not started."""
-        self._server.should_exit = True
+        self._stopping.set()
+        if self._server is not None:
+            self._server.should_exit = True
         if self._thread.ident is not None:
             self._thread.join()
-        self._endpoint.close()
         self._socket.close()
 
     def _run(self) -> None:
         try:
             self._on_thread()
+            self._server = uvicorn.Server(self._config(self._load()))
+            # Whoever stopped before this line saw no server to tell.
+            self._server.should_exit = self._stopping.is_set()
             self._server.run(sockets=[self._socket])
         except BaseException as error:  # noqa: BLE001 - whoever runs us looks at it
+            _LOG.exception("a server has ended", thread=self._thread.name)
             self.failed = error
+
+    def _config(self, app: Any) -> uvicorn.Config:
+        return uvicorn.Config(
+            app,
+            http=self._protocol,
+            loop="auto",
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            log_level="error",
+            access_log=False,
+            server_header=False,
+            proxy_headers=self._proxy_headers,
+            # uvicorn counts the connection that asks as well, and those that are being closed.
+            limit_concurrency=self._connections_max + 1 + CLOSING_MAX,
+            timeout_keep_alive=KEEP_ALIVE_S,
+            timeout_graceful_shutdown=self._shutdown_s,
+        )
+
+
+class ApiServer(WebServer):
+    """Serves the endpoint for AWS's clients; ``url`` is what AWS_ENDPOINT_URL should be."""
+
+    def __init__(
+        self,
+        endpoint: AwsEndpoint,
+        settings: ApiSettings,
+        *,
+        on_thread: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._endpoint = endpoint
+        super().__init__(
+            bind(settings.host, settings.port, default=DEFAULT_PORT, part="api"),
+            lambda: Front(endpoint),
+            name="vpcflow-http",
+            head_timeout_s=settings.head_timeout_s,
+            connections_max=settings.connections_max,
+            on_thread=on_thread,
+        )
+
+    def stop(self) -> None:
+        """Answer what is being answered, then end; also when it was not started."""
+        super().stop()
+        self._endpoint.close()
