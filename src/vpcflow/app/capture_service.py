@@ -135,8 +135,10 @@ class CaptureService:
                 self._snapshot,
                 self.status,
                 Exclusions(settings.capture.never_logged),
+                console_link=self._control.console_link,
             )
             stack.callback(self._view.close)
+            self._control.tell_status(self._view.status)
             self._events.started(self._live)
             for name in self._absent_namespaces():
                 self._events.problem(

@@ -20,6 +20,7 @@ from vpcflow.api.aws.logs.service import service as logs_service
 from vpcflow.api.aws.operation import Service
 from vpcflow.api.aws.signature import Verifier
 from vpcflow.api.server import ApiServer
+from vpcflow.app.console_service import ConsoleService
 from vpcflow.app.control_plane import control_plane, stream_role_problem
 from vpcflow.app.delivery_plans import DeliveryPlans
 from vpcflow.app.delivery_streams import StreamsHereAndElsewhere
@@ -105,8 +106,9 @@ class ControlService:
             self.log_groups.sweep()
             self.delivery = self._make_delivery()
             stack.callback(self.delivery.close)
-            self.no_endpoint = ""
+            self.no_endpoint = self.no_console = ""
             self._server = self._make_server(on_thread, must_serve)
+            self.console = self._make_console(on_thread, must_serve)
             self._resources = stack.pop_all()
         self._stop = threading.Event()
         self._ended: list[BaseException] = []
@@ -164,6 +166,8 @@ class ControlService:
             thread.start()
         if self._server is not None:
             self._server.start()
+        if self.console is not None:
+            self.console.start()
 
     def take(self, paths: Sequence[Path]) -> None:
         """Batches that are in the table now: hand them on before the spool gives them up."""
@@ -172,6 +176,8 @@ class ControlService:
 
     def stop(self) -> None:
         """Answer what was asked, finish what is under way, then close everything, started or not."""
+        if self.console is not None:
+            self.console.stop()
         if self._server is not None:
             self._server.stop()
         self._stop.set()
@@ -185,10 +191,20 @@ class ControlService:
         finally:
             self._resources.close()
 
+    def console_link(self) -> str:
+        """An address that signs in to the console; empty when there is none."""
+        return self.console.link() if self.console is not None else ""
+
+    def tell_status(self, status: Callable[[], dict[str, Any]]) -> None:
+        """What the console tells from now on, instead of our own part of it."""
+        if self.console is not None:
+            self.console.status = status
+
     def status(self) -> dict[str, Any]:
         """How the endpoint, flow logs and deliveries fare, by name; for a caller who cannot wait."""
         return {
             "endpoint": self.url or self.no_endpoint,
+            "console": self.console.url if self.console is not None else self.no_console,
             **self._counts.facts(),
             "streams_held_bytes": most_held(self._streams.held_bytes()),
             "control_problem": self.problem,
@@ -200,6 +216,9 @@ class ControlService:
         ended = self.failed
         if ended is not None:
             return f"a part has ended: {ended or type(ended).__name__}"
+        if self.console is not None and self.console.failed is not None:
+            # Metering and the endpoint go on without it.
+            return f"the console has ended: {self.console.failed!r}"
         return self.delivery.problem or self._housekeeping.problem
 
     @property
@@ -237,6 +256,30 @@ class ControlService:
                 raise
             # A namespace without loopback is still worth metering.
             self.no_endpoint = str(error)
+            return None
+
+    def _make_console(
+        self, on_thread: Callable[[], None], must_serve: bool
+    ) -> ConsoleService | None:
+        settings = self._settings
+        if not settings.console.enabled:
+            return None
+        try:
+            return ConsoleService(
+                settings,
+                self.plane,
+                self.log_groups,
+                self._clock,
+                root_key_id=self.root_key.access_key_id,
+                status=self.status,
+                on_thread=on_thread,
+            )
+        except SettingsError as error:
+            if must_serve or settings.console.port is not None:
+                if self._server is not None:
+                    self._server.stop()
+                raise
+            self.no_console = str(error)
             return None
 
     def _make_delivery(self) -> DeliveryService:

@@ -43,6 +43,7 @@ def _attend(control: ControlService, settings: Settings, stop: threading.Event) 
         lambda: None,
         control.status,
         Exclusions(settings.capture.never_logged),
+        console_link=control.console_link,
     )
     try:
         while not stop.wait(LOOK_S):

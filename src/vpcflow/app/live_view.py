@@ -33,6 +33,8 @@ CLIENTS_MAX = 32
 CLIENTS_WAITING_MAX = 128
 #: Key of the stream's metadata that holds ``window_facts`` as JSON.
 WINDOW_FACTS_KEY = b"vpcflow.window"
+#: The request for an address that signs in to the console.
+CONSOLE_LINK = "console-link"
 _REQUEST_BYTES_MAX = 64
 _SOCKET_NAME = "capture.sock"
 
@@ -51,8 +53,11 @@ class LiveView:
         snapshot: Callable[[], ClosedWindow | None],
         status: Callable[[], dict[str, Any]],
         exclusions: Exclusions,
+        *,
+        console_link: Callable[[], str] = lambda: "",
     ) -> None:
         self._path = folder / _SOCKET_NAME
+        self._console_link = console_link
         self._snapshot = snapshot
         self._status = status
         self._exclusions = exclusions
@@ -87,6 +92,11 @@ class LiveView:
             self._facts = self._status()
             self._answers += 1
             self._served.notify_all()
+
+    def status(self) -> dict[str, Any]:
+        """The status as the meter's thread tells it; empty when it does not answer in time."""
+        answer = self._answer(b"status")
+        return dict(json.loads(answer)) if answer else {}
 
     def close(self) -> None:
         """Stop answering; who still waits gets nothing."""
@@ -124,6 +134,8 @@ class LiveView:
                 request = client.recv(_REQUEST_BYTES_MAX).strip()
                 if request in (b"status", b"flows"):
                     client.sendall(self._answer(request))
+                elif request == CONSOLE_LINK.encode():
+                    client.sendall(self._console_link().encode())
         finally:
             with self._served:
                 self._clients.discard(client)
@@ -202,7 +214,7 @@ def window_facts(window: ClosedWindow) -> dict[str, Any]:
 
 
 def ask_live(folder: Path, request: str) -> bytes:
-    """Ask the capture that runs on a data folder: ``status`` (JSON) or ``flows`` (Arrow, or empty).
+    """Ask what runs on a data folder: ``status`` (JSON), ``flows`` (Arrow, or empty), CONSOLE_LINK.
 
     Errors: CaptureError when none runs, or it does not answer.
     """

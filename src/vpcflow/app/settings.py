@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from vpcflow.api.rest.settings import RestSettings
 from vpcflow.api.settings import ApiSettings
 from vpcflow.app.ingest_settings import IngestSettings
 from vpcflow.base.data_folder import DataFolder
@@ -17,6 +18,7 @@ from vpcflow.base.errors import SettingsError
 from vpcflow.capture.packet_sources.ring_settings import RingSettings
 from vpcflow.capture.settings import CaptureSettings
 from vpcflow.collect.settings import CollectSettings
+from vpcflow.console.settings import ConsoleSettings
 from vpcflow.control.settings import ControlSettings
 from vpcflow.deliver.firehose_settings import FirehoseSettings
 from vpcflow.deliver.settings import DeliverySettings
@@ -76,6 +78,9 @@ class Settings(BaseSettings):
     collect: CollectSettings = Field(
         default_factory=CollectSettings, description="Taking records in."
     )
+    console: ConsoleSettings = Field(
+        default_factory=ConsoleSettings, description="The console in the browser."
+    )
     control: ControlSettings = Field(
         default_factory=ControlSettings, description="Flow logs as resources, and who may do what."
     )
@@ -103,6 +108,9 @@ class Settings(BaseSettings):
         default_factory=InventorySettings, description="What exists, and whose it is."
     )
     query: QuerySettings = Field(default_factory=QuerySettings, description="Bounds on questions.")
+    rest: RestSettings = Field(
+        default_factory=RestSettings, description="Bounds on what the console's pages ask."
+    )
 
     @property
     def folder(self) -> DataFolder:

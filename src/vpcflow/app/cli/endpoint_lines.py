@@ -1,4 +1,4 @@
-"""What `vpcflow run` says of its endpoint: where it is and how a client signs in."""
+"""What `vpcflow run` says of console and endpoint: where they are and how one signs in."""
 
 from __future__ import annotations
 
@@ -8,6 +8,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from vpcflow.app.control_service import ControlService
     from vpcflow.app.settings import Settings
+
+
+def console_lines(control: ControlService) -> list[str]:
+    """The one address to open, before everything else; its link signs in once, for an hour."""
+    if control.console is None:
+        return [f"no console: {control.no_console}"] if control.no_console else []
+    return ["", f"  console {control.console_link()}", ""]
 
 
 def endpoint_lines(

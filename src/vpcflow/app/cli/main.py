@@ -34,7 +34,10 @@ class LazyCommand(NamedTuple):
 
 COMMANDS: dict[str, LazyCommand] = {
     "ingest": LazyCommand("ingest:ingest", "Take flow records from files, folders, S3 or stdin."),
-    "run": LazyCommand("run:run", "Meter this host, and serve flow logs to AWS's clients."),
+    "run": LazyCommand(
+        "run:run", "Meter this host; serve the console, and flow logs to AWS's clients."
+    ),
+    "console": LazyCommand("console:console", "Print an address that signs in to the console."),
     "status": LazyCommand("status:status", "What capture and delivery have counted and lost."),
     "top": LazyCommand("top:top", "Live flows of the running capture, in the terminal."),
     "flow-logs": LazyCommand(

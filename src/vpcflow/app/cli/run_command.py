@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from vpcflow.app.cli.context import users_settings_of
-from vpcflow.app.cli.endpoint_lines import endpoint_lines
+from vpcflow.app.cli.endpoint_lines import console_lines, endpoint_lines
 
 if TYPE_CHECKING:
     from vpcflow.app.control_service import ControlService
@@ -45,7 +45,15 @@ _NAMES_SHOWN = 6
 @click.option(
     "--port", type=click.IntRange(0, 65_535), help="Its port; 0 for any.  [default: 4600]"
 )
-@click.option("--no-capture", is_flag=True, help="Serve the AWS endpoint alone; needs no root.")
+@click.option(
+    "--console-port",
+    type=click.IntRange(0, 65_535),
+    help="Port of the console; 0 for any.  [default: 4680]",
+)
+@click.option("--no-console", is_flag=True, help="No pages for browsers.")
+@click.option(
+    "--no-capture", is_flag=True, help="Serve console and AWS endpoint alone; needs no root."
+)
 @click.option(
     "--aws-profile", metavar="NAME", help="Write endpoint and root key to ~/.aws/config as NAME."
 )
@@ -54,7 +62,10 @@ _NAMES_SHOWN = 6
 def run(
     ctx: click.Context, /, quiet: bool, no_capture: bool, aws_profile: str | None, **chosen: Any
 ) -> None:
-    """Meter this host, and serve flow logs to AWS's clients.
+    """Meter this host; serve the console, and flow logs to AWS's clients.
+
+    The first line is the console's address: open it in a browser within the hour, it signs in once.
+    `vpcflow console` prints another one.
 
     It runs until Ctrl-C or SIGTERM. Needs CAP_NET_RAW and CAP_NET_ADMIN (sudo), and CAP_SYS_ADMIN
     for other namespaces; they are given back when everything is open. Under sudo the records are
@@ -72,7 +83,8 @@ def run(
             click.echo(line, err=True)
 
     def serving(control: ControlService) -> None:
-        for line in endpoint_lines(control, settings, aws_profile):
+        lines = [*console_lines(control), *endpoint_lines(control, settings, aws_profile)]
+        for line in lines:
             click.echo(line, err=True)
 
     if no_capture:
@@ -115,10 +127,16 @@ def _with_choices(settings: Settings, chosen: dict[str, Any]) -> Settings:
         inventory |= {"account_id": ACCOUNT_ID, "region": REGION}
         inventory |= {"file": lab.inventory_file, "own_namespace": False, "namespaces": ()}
     api = {name: chosen[name] for name in ("host", "port") if chosen[name] is not None}
+    console: dict[str, Any] = {}
+    if chosen["console_port"] is not None:
+        console["port"] = chosen["console_port"]
+    if chosen["no_console"]:
+        console["enabled"] = False
     capture = {"interval_s": chosen["interval_s"]} if chosen["interval_s"] else {}
     return settings.model_copy(
         update={
             "api": settings.api.model_copy(update=api),
+            "console": settings.console.model_copy(update=console),
             "inventory": settings.inventory.model_copy(update=inventory),
             "capture": settings.capture.model_copy(update=capture),
         }
