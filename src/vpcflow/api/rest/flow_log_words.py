@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from vpcflow.api.rest.flow_log_models import (
     DestinationView,
-    DestinationWord,
     FlowLogHead,
     FlowLogOrder,
     FlowLogProblem,
-    TrafficWord,
 )
 from vpcflow.base.errors import ServiceError
 from vpcflow.control.arns import Arn, arn
@@ -128,7 +126,7 @@ def pointing(error: ServiceError) -> ServiceError:
 
 def destination_view(flow_log: FlowLog, place: Place) -> DestinationView:
     """Where a flow log delivers, in words."""
-    kind = cast(DestinationWord, flow_log.destination_type.value)
+    kind: Any = flow_log.destination_type.value
     if flow_log.destination_type is DestinationType.LOG_GROUP:
         name = flow_log.log_group_name or ""
         group = arn("logs", place.region, place.account_id, f"log-group:{name}")
@@ -165,15 +163,15 @@ def head_of(
     """A flow log as the list shows it."""
     cursor = cursors.get(flow_log.flow_log_id)
     until_s = cursor.until_s or None if cursor else None
+    traffic: Any = flow_log.traffic_type.value if flow_log.traffic_type else "ALL"
+    resource_type: Any = resource_type_of(flow_log.resource_id)
     return FlowLogHead(
         id=flow_log.flow_log_id,
         name=tags_of(state, place, flow_log.flow_log_id).get("Name", ""),
         resource_id=flow_log.resource_id,
         resource_name=name_of(state, place, flow_log.resource_id),
-        resource_type=cast(Any, resource_type_of(flow_log.resource_id)),
-        traffic_type=cast(
-            TrafficWord, flow_log.traffic_type.value if flow_log.traffic_type else "ALL"
-        ),
+        resource_type=resource_type,
+        traffic_type=traffic,
         destination=destination_view(flow_log, place),
         status="ACTIVE",
         delivery_status=flow_log.status.value,

@@ -164,16 +164,10 @@ def _detail(
     problem = problem_of(flow_log, services.flow_logs.role_problem(flow_log, place))
     log_format = LogFormat.parse(flow_log.log_format)
     line, sample = example_line(services, caller, log_format, flow_log.resource_id)
-    options = flow_log.options
     return FlowLogDetail(
         **head.model_dump(),
         tags=dict(tags_of(services.state, place, flow_log.flow_log_id)),
-        options=options
-        and S3Options(
-            parquet=options.parquet,
-            hive_compatible_partitions=options.hive_compatible_partitions,
-            per_hour_partition=options.per_hour_partition,
-        ),
+        options=_options(flow_log),
         role_arn=flow_log.deliver_logs_permission_arn,
         cross_account_role_arn=flow_log.deliver_cross_account_role,
         tag_fields={owner: list(keys) for owner, keys in flow_log.tag_fields.items()},
@@ -181,6 +175,17 @@ def _detail(
         header=log_format.header,
         sample_line=line,
         sample=sample,
+    )
+
+
+def _options(flow_log: FlowLog) -> S3Options | None:
+    options = flow_log.options
+    if options is None:
+        return None
+    return S3Options(
+        parquet=options.parquet,
+        hive_compatible_partitions=options.hive_compatible_partitions,
+        per_hour_partition=options.per_hour_partition,
     )
 
 
