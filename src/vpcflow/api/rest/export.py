@@ -35,6 +35,7 @@ Format = Literal["csv", "parquet", "arrow"]
 CSV_BATCH_ROWS = 8_192
 #: Bytes of a file that are sent at a time.
 PIECE_BYTES = 2**18
+_OWN_PARAMETERS = frozenset({"question", "format"})
 
 _TYPES: dict[str, str] = {
     "csv": "text/csv; charset=utf-8; header=present",
@@ -74,7 +75,14 @@ def routes(services: RestServices) -> APIRouter:
     ) -> Response:
         """The answer to a question as a file."""
         asking = await run_in_threadpool(
-            asking_of, services, request, question, start=start, end=end, text=filter
+            asking_of,
+            services,
+            request,
+            question,
+            start=start,
+            end=end,
+            text=filter,
+            besides=_OWN_PARAMETERS,
         )
         return await _file(services, request, asking, format)
 

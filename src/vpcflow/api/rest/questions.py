@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from vpcflow.query.stop_token import StopToken
 
 #: Query parameters that are not the question's own.
-COMMON_PARAMETERS = frozenset({"start", "end", "filter", "format"})
+COMMON_PARAMETERS = frozenset({"start", "end", "filter"})
 
 
 def routes(services: RestServices) -> APIRouter:
@@ -75,14 +75,16 @@ def asking_of(
     start: int | None,
     end: int | None,
     text: str,
+    besides: frozenset[str] = frozenset(),
 ) -> Asking:
     """A question of a request made ready, its parameters checked.
 
+    Shape: ``besides`` are more query parameters that are not the question's own.
     Errors: ServiceError for who asks, ResourceError and QueryError for what is asked.
     """
     caller = reader(services, request)
     question = question_named(name)
-    parameters = parameters_of(request, question.parameters)
+    parameters = parameters_of(request, question.parameters, COMMON_PARAMETERS | besides)
     checked = checked_parameters(question, parameters)
     time_range, condition = range_of(start, end), filter_of(services, text)
     snapshot = services.queries.snapshot()
@@ -103,14 +105,16 @@ def asking_of(
     return Asking(caller, key, run, time_range, snapshot, name)
 
 
-def parameters_of(request: Request, model: type[Parameters]) -> dict[str, Any]:
-    """The question's own parameters among those of an address.
+def parameters_of(
+    request: Request, model: type[Parameters], others: frozenset[str]
+) -> dict[str, Any]:
+    """The question's own parameters among those of an address; ``others`` are not.
 
     Errors: QueryError for one that stands twice.
     """
     given: dict[str, Any] = {}
     for name in dict.fromkeys(request.query_params.keys()):
-        if name in COMMON_PARAMETERS:
+        if name in others:
             continue
         values = request.query_params.getlist(name)
         if _is_list(model, name):
