@@ -23,6 +23,8 @@ QUESTION_SUMMARIES: dict[str, str] = {
     "coverage": "Minutes seen of those expected, per interface, and the longest gap.",
     "figures": "One row: totals, reject share, hosts, peers, interfaces, round-trip time.",
     "graph_edges": "Who talks to whom: edges from interfaces to their peers, and the rest.",
+    "conversation": "Both halves of one conversation around a moment, and their sums.",
+    "rule_flows": "What was accepted at each interface, as rules see it: peer, service and leg.",
 }
 
 
