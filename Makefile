@@ -40,7 +40,7 @@ $(READY): $(UV)
 	@sh scripts/warm_kernels.sh $(BIN)
 	@rm -f $(VENV)/.ready-* && touch $@
 
-run: setup ## As root meter this host, else look at a generated sample (DATA=folder)
+run: setup ## Open the console: as root on this host, else on a sample (DATA=folder, SAMPLE=1, LAB=1)
 	@sh scripts/first_look.sh $(BIN) $(DATA)
 
 test: setup ## Run the tests
