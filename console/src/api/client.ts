@@ -1,0 +1,165 @@
+import { createStore } from "../state/store";
+import { forgetAll, keep, recall } from "./answerCache";
+import { Fault } from "./fault";
+import { enqueue } from "./queue";
+import type { Answer, Session } from "./types";
+
+export const BASE = "/api/v1";
+const ARROW = "application/vnd.apache.arrow.stream";
+const JSON_TYPE = "application/json";
+
+/** Whether the server answers; the shell shows a banner while it does not. */
+export const reachable = createStore(true);
+/** Who is signed in; undefined until the server said so. */
+export const session = createStore<Session | undefined>(undefined);
+
+export type Params = Record<string, string | number | boolean | null | undefined>;
+
+export interface GetOptions {
+  signal?: AbortSignal;
+  /** Lower goes first; asked again each time there is room. */
+  priority?: () => number;
+  arrow?: boolean;
+}
+
+/** An address of the API with its parameters; empty ones are left out. */
+export function apiUrl(path: string, params: Params = {}): string {
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(params)) {
+    if (value !== undefined && value !== null && value !== "") query.set(name, String(value));
+  }
+  const text = query.toString();
+  return `${BASE}${path}${text ? `?${text}` : ""}`;
+}
+
+/** Gets an answer of the API; what did not change is not sent again. Errors: Fault, AbortError. */
+export function getJson<T>(
+  path: string,
+  params: Params = {},
+  options: GetOptions = {},
+): Promise<T> {
+  const url = apiUrl(path, params);
+  const signal = options.signal ?? new AbortController().signal;
+  return enqueue(() => get<T>(url, signal, options.arrow ?? false), signal, options.priority);
+}
+
+async function get<T>(url: string, signal: AbortSignal, arrow: boolean): Promise<T> {
+  const key = `${arrow ? "arrow " : ""}${url}`;
+  const known = recall(key);
+  const headers: Record<string, string> = {
+    Accept: arrow ? `${ARROW}, ${JSON_TYPE};q=0.5` : JSON_TYPE,
+  };
+  if (known) headers["If-None-Match"] = known.etag;
+  // "no-store": the browser's own cache would answer a changed table with what it kept.
+  const response = await reach(url, { headers, signal, cache: "no-store" });
+  if (response.status === 304 && known) return known.value as T;
+  if (!response.ok) throw await faultFrom(response);
+  const { value, bytes } = await read(response);
+  const etag = response.headers.get("ETag");
+  if (etag) keep(key, etag, value, bytes);
+  return value as T;
+}
+
+async function read(response: Response): Promise<{ value: unknown; bytes: number }> {
+  const type = response.headers.get("Content-Type") ?? "";
+  if (type.startsWith(ARROW)) {
+    const body = new Uint8Array(await response.arrayBuffer());
+    const { answerOfArrow } = await import("./arrow");
+    return { value: answerOfArrow(body), bytes: body.byteLength };
+  }
+  const text = await response.text();
+  if (!type.includes("json")) {
+    throw new Fault(response.status, {
+      code: "UnexpectedAnswer",
+      message: "The server answered something that is no JSON.",
+      hint: "Is another program listening on this port?",
+    });
+  }
+  return { value: text ? JSON.parse(text) : null, bytes: text.length * 2 };
+}
+
+async function reach(url: string, init: RequestInit): Promise<Response> {
+  try {
+    const response = await fetch(url, { credentials: "same-origin", ...init });
+    reachable.set(true);
+    return response;
+  } catch (error) {
+    if (error instanceof DOMException && error.name === "AbortError") throw error;
+    reachable.set(false);
+    throw new Fault(0, {
+      code: "Unreachable",
+      message: "The server does not answer.",
+      hint: "It may be starting again; this page asks again by itself.",
+    });
+  }
+}
+
+async function faultFrom(response: Response): Promise<Fault> {
+  let told = { code: "HttpError", message: `The server answered ${response.status}.` };
+  try {
+    told = { ...told, ...((await response.json()) as { error?: typeof told }).error };
+  } catch {
+    // Not JSON: a proxy's page, say. The status alone has to do.
+  }
+  if (response.status === 401) session.set({ signed_in: false });
+  return new Fault(response.status, told);
+}
+
+/** Changes something. Shape: `body` is sent as JSON. Errors: Fault. */
+export async function send<T = unknown>(
+  method: "POST" | "PUT" | "DELETE" | "PATCH",
+  path: string,
+  body?: unknown,
+  options: { signal?: AbortSignal; params?: Params } = {},
+): Promise<T> {
+  const headers: Record<string, string> = { Accept: JSON_TYPE };
+  const csrf = session.get()?.csrf;
+  if (csrf) headers["X-Vpcflow-Csrf"] = csrf;
+  if (body !== undefined) headers["Content-Type"] = JSON_TYPE;
+  const response = await reach(apiUrl(path, options.params), {
+    method,
+    headers,
+    body: body === undefined ? undefined : JSON.stringify(body),
+    signal: options.signal,
+  });
+  if (!response.ok) throw await faultFrom(response);
+  if (response.status === 204) return undefined as T;
+  return (await read(response)).value as T;
+}
+
+/** Asks a question of the records. */
+export function ask(question: string, params: Params, options: GetOptions = {}): Promise<Answer> {
+  return getJson<Answer>(`/questions/${encodeURIComponent(question)}`, params, options);
+}
+
+/** Asks who is signed in and takes over the server's clock. */
+export async function loadSession(): Promise<Session> {
+  const response = await reach(apiUrl("/session"), { headers: { Accept: JSON_TYPE } });
+  if (response.status === 401) {
+    const out: Session = { signed_in: false };
+    session.set(out);
+    return out;
+  }
+  if (!response.ok) throw await faultFrom(response);
+  const found = (await read(response)).value as Session;
+  session.set(found);
+  return found;
+}
+
+/** Signs in with an access key. Errors: Fault with status 401 or 403 when it is wrong. */
+export async function signIn(keys: {
+  access_key_id: string;
+  secret_access_key: string;
+  session_token?: string;
+}): Promise<void> {
+  await send("POST", "/session", keys);
+  forgetAll();
+  await loadSession();
+}
+
+/** Signs out, here and on the server. */
+export async function signOut(): Promise<void> {
+  await send("DELETE", "/session");
+  forgetAll();
+  session.set({ signed_in: false });
+}

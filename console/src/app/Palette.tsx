@@ -1,0 +1,184 @@
+import { CornerDownLeft } from "lucide-react";
+import { type KeyboardEvent, type ReactNode, useEffect, useMemo, useRef, useState } from "react";
+import { getJson } from "../api/client";
+import { refreshNow } from "../state/clock";
+import { clearFilter } from "../state/filter";
+import { hrefOf, navigate } from "../state/location";
+import { PRESETS, setLast } from "../state/range";
+import { flipTheme } from "../state/theme";
+import { Dialog } from "../ui/Dialog";
+import { stepOf } from "../ui/Menu";
+import { MANUAL, NAVIGATION } from "./navigation";
+
+interface Command {
+  label: string;
+  group: string;
+  icon?: ReactNode;
+  hint?: string;
+  run: () => void;
+}
+
+const RECENT_KEY = "vpcflow.recent";
+/** Commands remembered, and shown. */
+const RECENT_MAX = 5;
+const SHOWN_MAX = 40;
+
+const FIXED: Command[] = [
+  ...NAVIGATION.flatMap((group) => group.entries).map((entry) => ({
+    label: entry.label,
+    group: "Pages",
+    icon: <entry.icon size={15} />,
+    hint: `g ${entry.key}`,
+    run: () => navigate(hrefOf(entry.path)),
+  })),
+  {
+    label: "Quarantine",
+    group: "Pages",
+    run: () => navigate(hrefOf("/quarantine")),
+  },
+  { label: "Why was it rejected", group: "Pages", run: () => navigate(hrefOf("/explain")) },
+  {
+    label: MANUAL.label,
+    group: "Pages",
+    icon: <MANUAL.icon size={15} />,
+    run: () => window.location.assign(MANUAL.path),
+  },
+  { label: "Create flow log", group: "Actions", run: () => navigate(hrefOf("/flow-logs/new")) },
+  { label: "Change the theme", group: "Actions", hint: "t", run: flipTheme },
+  { label: "Refresh", group: "Actions", hint: "r", run: refreshNow },
+  { label: "Clear the filter", group: "Actions", run: clearFilter },
+  ...PRESETS.map(({ last, label }) => ({ label, group: "Range", run: () => setLast(last) })),
+];
+
+function useDashboards(): Command[] {
+  const [found, setFound] = useState<Command[]>([]);
+  useEffect(() => {
+    const stop = new AbortController();
+    getJson<unknown>("/dashboards", {}, { signal: stop.signal })
+      .then((body) => {
+        const list = Array.isArray(body) ? body : (body as { dashboards?: unknown[] })?.dashboards;
+        const entries = (list ?? []) as { id: string; title: string }[];
+        setFound(
+          entries.map(({ id, title }) => ({
+            label: title,
+            group: "Dashboards",
+            run: () => navigate(hrefOf(`/dashboards/${encodeURIComponent(id)}`)),
+          })),
+        );
+      })
+      .catch(() => undefined);
+    return () => stop.abort();
+  }, []);
+  return found;
+}
+
+function recent(): string[] {
+  try {
+    return (JSON.parse(localStorage.getItem(RECENT_KEY) ?? "[]") as string[]).slice(0, RECENT_MAX);
+  } catch {
+    return [];
+  }
+}
+
+function remember(label: string): void {
+  const next = [label, ...recent().filter((other) => other !== label)].slice(0, RECENT_MAX);
+  try {
+    localStorage.setItem(RECENT_KEY, JSON.stringify(next));
+  } catch {
+    // Without storage nothing is recent.
+  }
+}
+
+/** Commands that fit what was typed, best first. */
+export function findCommands<T extends { label: string }>(commands: T[], typed: string): T[] {
+  const words = typed.toLowerCase().split(/\s+/).filter(Boolean);
+  const fits = commands.filter(({ label }) => {
+    const text = label.toLowerCase();
+    return words.every((word) => text.includes(word));
+  });
+  const first = words[0] ?? "";
+  return fits.sort(
+    (a, b) =>
+      Number(b.label.toLowerCase().startsWith(first)) -
+      Number(a.label.toLowerCase().startsWith(first)),
+  );
+}
+
+/** The command palette: pages, dashboards, actions, ranges. */
+export default function Palette({ onClose }: { onClose: () => void }) {
+  const [typed, setTyped] = useState("");
+  const [at, setAt] = useState(0);
+  const dashboards = useDashboards();
+  const shown = useMemo(() => {
+    const all = [...FIXED, ...dashboards];
+    if (typed) return findCommands(all, typed).slice(0, SHOWN_MAX);
+    const last = recent().flatMap((label) => all.filter((one) => one.label === label).slice(0, 1));
+    const rest = all.filter((one) => !last.includes(one));
+    return [...last.map((one) => ({ ...one, group: "Recent" })), ...rest].slice(0, SHOWN_MAX);
+  }, [typed, dashboards]);
+  const run = (command: Command | undefined) => {
+    if (!command) return;
+    remember(command.label);
+    onClose();
+    command.run();
+  };
+  const list = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    list.current?.children[at]?.scrollIntoView({ block: "nearest" });
+  }, [at]);
+  const press = (event: KeyboardEvent) => {
+    const next = stepOf(event.key, at, shown.length);
+    if (next !== undefined && event.key.startsWith("Arrow")) {
+      event.preventDefault();
+      setAt(next);
+    } else if (event.key === "Enter") {
+      event.preventDefault();
+      run(shown[at]);
+    }
+  };
+  return (
+    <Dialog title="Commands" onClose={onClose} bare className="palette">
+      <input
+        autoFocus
+        className="palette-input"
+        role="combobox"
+        aria-label="Command"
+        aria-expanded="true"
+        aria-controls="palette-list"
+        aria-activedescendant={shown[at] ? `palette-${at}` : undefined}
+        placeholder="Go to a page, a dashboard, or do something"
+        value={typed}
+        onChange={(event) => {
+          setTyped(event.target.value);
+          setAt(0);
+        }}
+        onKeyDown={press}
+      />
+      <div
+        ref={list}
+        id="palette-list"
+        role="listbox"
+        aria-label="Commands"
+        className="palette-list"
+      >
+        {shown.map((command, index) => (
+          // biome-ignore lint/a11y/useKeyWithClickEvents: the field above takes the keys
+          <div
+            key={`${command.group} ${command.label}`}
+            id={`palette-${index}`}
+            role="option"
+            tabIndex={-1}
+            aria-selected={index === at}
+            onPointerMove={() => setAt(index)}
+            onClick={() => run(command)}
+          >
+            {command.icon ?? <CornerDownLeft size={15} />}
+            <span>{command.label}</span>
+            <span className="hint">{command.hint ?? command.group}</span>
+          </div>
+        ))}
+        {!shown.length && <p className="palette-none">Nothing is called that.</p>}
+      </div>
+    </Dialog>
+  );
+}

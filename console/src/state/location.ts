@@ -1,0 +1,90 @@
+import { useCallback } from "react";
+import { createStore } from "./store";
+
+/** Where the browser is: the path, and the query without its question mark. */
+export interface Place {
+  path: string;
+  query: string;
+}
+
+/** Parameters that follow the reader from page to page. */
+export const SHARED_PARAMS = ["last", "start", "end", "filter", "zone", "refresh"] as const;
+
+const place = createStore<Place>(here());
+
+function here(): Place {
+  return { path: window.location.pathname, query: window.location.search.replace(/^\?/, "") };
+}
+
+window.addEventListener("popstate", () => place.set(here()));
+
+/** Goes to an address of this page. Shape: `to` is a path with an optional query. */
+export function navigate(to: string, options: { replace?: boolean } = {}): void {
+  const from = `${window.location.pathname}${window.location.search}`;
+  if (to === from) return;
+  if (options.replace) window.history.replaceState(null, "", to);
+  else window.history.pushState(null, "", to);
+  const before = place.get().path;
+  place.set(here());
+  if (place.get().path !== before) window.scrollTo(0, 0);
+}
+
+/** The place where the browser is; changes redraw the caller. */
+export function usePlace(): Place {
+  return place.use();
+}
+
+/** The place, outside of components. */
+export function currentPlace(): Place {
+  return place.get();
+}
+
+/** The address of `path` that keeps range, filter and zone; `own` adds parameters of its own. */
+export function hrefOf(path: string, own: Record<string, string | null> = {}): string {
+  const now = new URLSearchParams(place.get().query);
+  const [bare = path, query = ""] = path.split("?");
+  const next = new URLSearchParams(query);
+  for (const name of SHARED_PARAMS) {
+    const value = now.get(name);
+    if (value !== null && !next.has(name)) next.set(name, value);
+  }
+  for (const [name, value] of Object.entries(own)) {
+    if (value === null) next.delete(name);
+    else next.set(name, value);
+  }
+  return address(bare, next);
+}
+
+/** Sets parameters of the present page; null takes one away. */
+export function setParams(
+  changes: Record<string, string | null>,
+  options: { replace?: boolean } = {},
+): void {
+  const next = new URLSearchParams(place.get().query);
+  for (const [name, value] of Object.entries(changes)) {
+    if (value === null || value === "") next.delete(name);
+    else next.set(name, value);
+  }
+  navigate(address(place.get().path, next), options);
+}
+
+function address(path: string, params: URLSearchParams): string {
+  // Commas, colons and slashes may stand as they are in a query, and read better so.
+  const text = params.toString().replace(/%2C/g, ",").replace(/%3A/g, ":").replace(/%2F/g, "/");
+  return text ? `${path}?${text}` : path;
+}
+
+/** One parameter of the address and its setter. */
+export function useUrlParam(
+  name: string,
+  fallback = "",
+): [string, (value: string | null, options?: { replace?: boolean }) => void] {
+  const { query } = usePlace();
+  const value = new URLSearchParams(query).get(name) ?? fallback;
+  const set = useCallback(
+    (next: string | null, options?: { replace?: boolean }) =>
+      setParams({ [name]: next === fallback ? null : next }, options),
+    [name, fallback],
+  );
+  return [value, set];
+}

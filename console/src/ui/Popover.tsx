@@ -1,0 +1,81 @@
+import {
+  type ReactNode,
+  type RefObject,
+  useEffect,
+  useLayoutEffect,
+  useRef,
+  useState,
+} from "react";
+import { createPortal } from "react-dom";
+
+/** Room between a popover and what it hangs on, and the window's edge. */
+const GAP = 6;
+const EDGE = 8;
+
+export interface PopoverProps {
+  anchor: RefObject<HTMLElement | null>;
+  onClose: () => void;
+  children: ReactNode;
+  align?: "start" | "end";
+  className?: string;
+  /** Takes the width of its anchor at least. */
+  wide?: boolean;
+}
+
+/** A box that hangs below its anchor, within the window; Esc, a click elsewhere or Tab close it. */
+export function Popover({ anchor, onClose, children, align = "start", ...rest }: PopoverProps) {
+  const box = useRef<HTMLDivElement>(null);
+  const [place, setPlace] = useState<{ left: number; top: number; minWidth?: number }>();
+  useLayoutEffect(() => {
+    const put = () => {
+      const from = anchor.current?.getBoundingClientRect();
+      const own = box.current?.getBoundingClientRect();
+      if (!from || !own) return;
+      const want = align === "end" ? from.right - own.width : from.left;
+      const left = Math.max(EDGE, Math.min(want, window.innerWidth - own.width - EDGE));
+      const under = from.bottom + GAP;
+      const over = from.top - GAP - own.height;
+      const fits = under + own.height <= window.innerHeight - EDGE || over < EDGE;
+      const top = fits
+        ? Math.min(under, Math.max(EDGE, window.innerHeight - own.height - EDGE))
+        : over;
+      setPlace({ left, top, minWidth: rest.wide ? from.width : undefined });
+    };
+    put();
+    const watch = new ResizeObserver(put);
+    if (box.current) watch.observe(box.current);
+    window.addEventListener("resize", put);
+    window.addEventListener("scroll", put, true);
+    return () => {
+      watch.disconnect();
+      window.removeEventListener("resize", put);
+      window.removeEventListener("scroll", put, true);
+    };
+  }, [anchor, align, rest.wide]);
+  useEffect(() => {
+    const outside = (event: PointerEvent) => {
+      const target = event.target as Node;
+      if (box.current?.contains(target) || anchor.current?.contains(target)) return;
+      onClose();
+    };
+    document.addEventListener("pointerdown", outside, true);
+    return () => document.removeEventListener("pointerdown", outside, true);
+  }, [anchor, onClose]);
+  return createPortal(
+    // biome-ignore lint/a11y/noStaticElementInteractions: Esc of whatever is inside
+    <div
+      ref={box}
+      className={`popover ${rest.className ?? ""}`}
+      style={place ?? { visibility: "hidden", left: 0, top: 0 }}
+      onKeyDown={(event) => {
+        if (event.key !== "Escape") return;
+        event.stopPropagation();
+        onClose();
+        anchor.current?.focus();
+      }}
+    >
+      {children}
+    </div>,
+    document.body,
+  );
+}
