@@ -38,7 +38,7 @@ _GROUP, _ACL = 1, 2
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _in_ranges(high: Any, low: Any, ranges: Array, begin: Any, end: Any) -> Any:
+def in_ranges(high: Any, low: Any, ranges: Array, begin: Any, end: Any) -> Any:
     """Whether an address is in one of the sorted ranges from ``begin`` to ``end``."""
     first = np.int64(begin)
     behind = np.int64(end)
@@ -69,7 +69,7 @@ def _service(protocol: Any, port: Any, icmp_type: Any, icmp_code: Any) -> Any:
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _is_about(rules: Array, rule: Any, protocol: Any, first: Any, last: Any) -> Any:
+def is_about(rules: Array, rule: Any, protocol: Any, first: Any, last: Any) -> Any:
     """Whether a rule may be about the service; without branches, most rules are not."""
     asked = rules[rule, _PROTOCOL]
     return (
@@ -80,7 +80,8 @@ def _is_about(rules: Array, rule: Any, protocol: Any, first: Any, last: Any) -> 
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _covers(rules: Array, rule: Any, first: Any, last: Any) -> Any:
+def covers(rules: Array, rule: Any, first: Any, last: Any) -> Any:
+    """Whether a rule is about all of a range of services."""
     return rules[rule, _FIRST] <= first and rules[rule, _LAST] >= last
 
 
@@ -98,10 +99,10 @@ def _groups_answer(
 ) -> int:
     best = _NO
     for rule in range(begin, end):
-        if not _is_about(rules, rule, protocol, first, last):
+        if not is_about(rules, rule, protocol, first, last):
             continue
-        if _in_ranges(high, low, ranges, rules[rule, _RANGE_BEGIN], rules[rule, _RANGE_END]):
-            if _covers(rules, rule, first, last):
+        if in_ranges(high, low, ranges, rules[rule, _RANGE_BEGIN], rules[rule, _RANGE_END]):
+            if covers(rules, rule, first, last):
                 return _YES
             best = _MAYBE
     return best
@@ -124,16 +125,16 @@ def _acl_answer(
     denying = 0
     number = 0
     for rule in range(begin, end):
-        if not _is_about(rules, rule, protocol, first, last):
+        if not is_about(rules, rule, protocol, first, last):
             continue
-        if not _in_ranges(high, low, ranges, rules[rule, _RANGE_BEGIN], rules[rule, _RANGE_END]):
+        if not in_ranges(high, low, ranges, rules[rule, _RANGE_BEGIN], rules[rule, _RANGE_END]):
             continue
         if rules[rule, _ALLOW] == 1:
             allowing += 1
         else:
             denying += 1
             number = rules[rule, _NUMBER]
-        if _covers(rules, rule, first, last):
+        if covers(rules, rule, first, last):
             break
     if denying == 0:
         return _YES, 0
@@ -209,7 +210,7 @@ def judge_flows(
         number = np.int64(protocol[i])
         kind = np.int64(icmp_type[i])
         code = np.int64(icmp_code[i])
-        if _is_link_traffic(number, source_port[i], destination_port[i], kind) or _in_ranges(
+        if _is_link_traffic(number, source_port[i], destination_port[i], kind) or in_ranges(
             high, low, ranges, bound[row, RESERVED_BEGIN], bound[row, RESERVED_END]
         ):
             verdict[i] = _ACCEPT
@@ -260,7 +261,7 @@ def judge_flows(
 
         acl = _YES
         entry = 0
-        if bound[row, HAS_ACL] == 1 and not _in_ranges(
+        if bound[row, HAS_ACL] == 1 and not in_ranges(
             high, low, ranges, bound[row, SUBNET_BEGIN], bound[row, SUBNET_END]
         ):
             acl, entry = _acl_answer(

@@ -115,7 +115,7 @@ def network_ranges(networks: Iterable[Network]) -> tuple[Range, ...]:
     return tuple(joined)
 
 
-def _service(rule: SecurityGroupRule | NetworkAclEntry) -> tuple[int, int, int]:
+def service_of(rule: SecurityGroupRule | NetworkAclEntry) -> tuple[int, int, int]:
     """Protocol, and the range of ports, or of type * 256 + code, that the rule is about."""
     first, last = rule.from_port, rule.to_port
     if rule.protocol in {TCP, UDP}:
@@ -197,7 +197,7 @@ class _Compiler:
         for group in groups:
             for rule in group.rules:
                 if rule.direction == direction:
-                    services[_service(rule)].extend(self._bindings.rule_networks(rule))
+                    services[service_of(rule)].extend(self._bindings.rule_networks(rule))
         begin = len(self._rules)
         for service, networks in services.items():
             ranges = network_ranges(networks)
@@ -222,7 +222,7 @@ class _Compiler:
             if not entry.allow:
                 number = self._number(acl_entry_text(acl.network_acl_id, entry.rule_number))
             span = self._range_span(ranges)
-            self._rules.append((*_service(entry), *span, int(entry.allow), number))
+            self._rules.append((*service_of(entry), *span, int(entry.allow), number))
         everyone = self._range_span(((0, 2**128 - 1),))
         number = self._number(acl_entry_text(acl.network_acl_id, RULE_NUMBER_LAST))
         self._rules.append((PROTOCOL_ALL, 0, SERVICE_LAST, *everyone, 0, number))

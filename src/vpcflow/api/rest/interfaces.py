@@ -14,7 +14,7 @@ from vpcflow.api.rest.network_models import (
     cost_of,
     coverage_of,
 )
-from vpcflow.api.rest.records_in_scope import Scope, rows_of, scope
+from vpcflow.api.rest.records_in_scope import Scope, ask, rows_of, scope
 from vpcflow.inventory.network_interface import NetworkInterface
 
 if TYPE_CHECKING:
@@ -47,18 +47,8 @@ def routes(services: RestServices) -> APIRouter:
 
 def _interfaces(services: RestServices, asked: Scope, limit: int) -> InterfacesShown:
     known = known_network(services)
-    sums = services.queries.ask(
-        "interfaces",
-        {"limit": _ASKED_MAX},
-        condition=asked.condition,
-        time_range=asked.time_range,
-    )
-    minutes = services.queries.ask(
-        "coverage",
-        {"limit": _ASKED_MAX},
-        condition=asked.condition,
-        time_range=asked.time_range,
-    )
+    sums = ask(services, asked, "interfaces", {"limit": _ASKED_MAX})
+    minutes = ask(services, asked, "coverage", {"limit": _ASKED_MAX})
     covered = {row["interface_id"]: row for row in rows_of(minutes)}
     seen: dict[str, _Seen] = {}
     for row in rows_of(sums):

@@ -1,47 +1,72 @@
-"""Which records a route is asked about: a time range and a filter, as every route takes them."""
+"""Which records a route is asked about, and questions about them through the one pool."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Any
 
-from fastapi import Query
-
-from vpcflow.query.expression import Expression
-from vpcflow.query.filter_language import parse_filter
-from vpcflow.query.time_range import MOMENT_MAX_S, TimeRange
+from vpcflow.api.rest.asking import End, FilterText, Start, filter_of, key_of, range_of
+from vpcflow.query.expression import Expression, all_of
+from vpcflow.query.questions import question_named
+from vpcflow.query.service import checked_parameters
+from vpcflow.query.time_range import TimeRange
 
 if TYPE_CHECKING:
+    from vpcflow.api.rest.services import RestServices
     from vpcflow.query.answer import Answer
-
-FILTER_CHARS_MAX = 16_384
-
-_MOMENT = Query(ge=0, le=MOMENT_MAX_S, description="Epoch seconds.")
+    from vpcflow.query.stop_token import StopToken
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """The records that are asked about."""
+    """The records that are asked about; ``text`` is in the filter language."""
 
     time_range: TimeRange
-    condition: Expression | None
+    text: str
 
 
-def scope(
-    start: Annotated[int | None, _MOMENT] = None,
-    end: Annotated[int | None, _MOMENT] = None,
-    filter: Annotated[
-        str, Query(max_length=FILTER_CHARS_MAX, description="Text of the filter language.")
-    ] = "",
-) -> Scope:
-    """Read the parameters that all questions have; for ``Depends``.
+def scope(start: Start = None, end: End = None, filter: FilterText = "") -> Scope:
+    """The parameters that all questions have; for ``Depends``.
 
-    Errors: QueryError for an empty range, FilterError for a filter that is not understood.
+    Errors: QueryError for an empty range.
     """
-    return Scope(TimeRange(start, end), parse_filter(filter) if filter.strip() else None)
+    return Scope(range_of(start, end), filter)
 
 
-def rows_of(answer: Answer) -> list[dict[str, object]]:
+def ask(
+    services: RestServices,
+    asked: Scope,
+    name: str,
+    parameters: dict[str, Any],
+    also: Expression | None = None,
+) -> Answer:
+    """The answer to a question about the records in scope; ``also`` narrows them.
+
+    Errors: FilterError for a filter that is not understood; what the question raises;
+    TooManyQuestions.
+    """
+    condition = all_of(filter_of(services, asked.text), also)
+    checked = checked_parameters(question_named(name), parameters)
+    time_range = asked.time_range
+    # As questions by themselves have it, so that they share their answers.
+    key = key_of(
+        "question",
+        services.queries.snapshot(),
+        name,
+        checked.model_dump(mode="json"),
+        [time_range.start_s, time_range.end_s],
+        str(condition),
+    )
+
+    def run(stop: StopToken) -> Answer:
+        return services.queries.ask(
+            name, checked, condition=condition, time_range=time_range, stop=stop
+        )
+
+    return services.pool.ask(key, run)
+
+
+def rows_of(answer: Answer) -> list[dict[str, Any]]:
     """The rows of an answer, for the few that a page shows."""
-    rows: list[dict[str, object]] = answer.table.to_pylist()
+    rows: list[dict[str, Any]] = answer.table.to_pylist()
     return rows
