@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from vpcflow.app.control_plane import ControlPlane
     from vpcflow.app.settings import Settings
     from vpcflow.control.logs.service import LogGroupService
+    from vpcflow.store.recent_segments import RecentSegments
 
 #: How long the AWS endpoint has the processor for itself when nobody opens the console.
 LOAD_AFTER_S = 1.5
@@ -48,6 +49,7 @@ class ConsoleService:
         log_groups: LogGroupService,
         clock: Clock,
         *,
+        recent: RecentSegments,
         root_key_id: str,
         status: Callable[[], dict[str, Any]],
         on_thread: Callable[[], None] = lambda: None,
@@ -56,6 +58,7 @@ class ConsoleService:
         self._plane = plane
         self._log_groups = log_groups
         self._clock = clock
+        self._recent = recent
         self._root_key_id = root_key_id
         self.status = status
         console = settings.console
@@ -146,7 +149,7 @@ class ConsoleService:
             flow_logs=plane.flow_logs,
             log_groups=self._log_groups,
             buckets=plane.buckets,
-            recent=None,
+            recent=self._recent,
             status=lambda: self.status(),  # noqa: PLW0108 - it may be replaced
             settings=lambda: shown_settings(settings),
         )

@@ -270,6 +270,7 @@ class ControlService:
                 self.plane,
                 self.log_groups,
                 self._clock,
+                recent=self.recent,
                 root_key_id=self.root_key.access_key_id,
                 status=self.status,
                 on_thread=on_thread,

@@ -22,6 +22,7 @@ SUBJECTS: tuple[str, ...] = (
     "export",
     "fields",
     "filters",
+    "live",
     "network",
     "interfaces",
     "graph",
