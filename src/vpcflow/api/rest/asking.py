@@ -22,6 +22,7 @@ from vpcflow.api.rest.answers import (
     shown,
 )
 from vpcflow.api.rest.compression import compressed
+from vpcflow.api.rest.known_network import known_network
 from vpcflow.base.errors import FilterError, ServiceError
 from vpcflow.query.expression import Expression
 from vpcflow.query.filter_language import parse_filter
@@ -78,8 +79,8 @@ class ClientGoneError(ServiceError):
 class Asking:
     """One request for an answer.
 
-    Shape: ``key`` is the same for requests with the same answer; ``title`` names a file of it;
-    an answer is kept for others when ``keep``.
+    Shape: ``key`` is the same for requests with the same answer; ``names_mark`` differs when names
+    do; ``title`` names a file of it.
     """
 
     caller: Caller
@@ -87,8 +88,8 @@ class Asking:
     run: Run
     time_range: TimeRange
     snapshot: str
+    names_mark: str
     title: str
-    keep: bool = True
 
 
 def range_of(start: int | None, end: int | None) -> TimeRange:
@@ -140,7 +141,7 @@ def _rendered(
         seen,
         time_range=asking.time_range,
         snapshot=answer.snapshot or asking.snapshot,
-        names=services.names(named_values(seen)),
+        names=known_network(services).names.of(named_values(seen)),
     )
     body = as_arrow(seen, envelope) if arrow else as_json(seen, envelope)
     media_type = ARROW_TYPE if arrow else JSON_TYPE
@@ -152,7 +153,8 @@ def _rendered(
 
 def answer_headers(asking: Asking, media_type: str) -> dict[str, str]:
     """Headers that let one browser keep an answer, and no proxy."""
-    tag = key_of(asking.key.hex(), asking.caller.account_id, asking.caller.arn, media_type)
+    who = [asking.caller.account_id, asking.caller.arn]
+    tag = key_of(asking.key.hex(), who, asking.names_mark, media_type)
     return {
         "ETag": f'W/"{tag.hex()[:32]}"',
         "Cache-Control": "private, no-cache",
@@ -172,7 +174,7 @@ async def answered(pool: QueryPool, request: Request, asking: Asking) -> Answer:
 
     Errors: what the question raises; TooManyQuestions; ClientGoneError.
     """
-    ticket = pool.enter(asking.key, asking.run, keep=asking.keep)
+    ticket = pool.enter(asking.key, asking.run)
     try:
         if ticket.answer.done():
             return ticket.answer.result()

@@ -24,6 +24,7 @@ from vpcflow.api.rest.asking import (
     key_of,
     range_of,
 )
+from vpcflow.api.rest.known_network import known_network, names_mark
 from vpcflow.base.errors import ResourceError
 from vpcflow.query.answer import ColumnKind
 from vpcflow.query.expression import EITHER_FIELDS, Compare
@@ -165,14 +166,14 @@ def _asking_of_values(
     columns = _columns_of(field)
     time_range, condition = range_of(start, end), filter_of(services, text)
     sql = values_sql(columns, prefix, limit)
-    snapshot = services.queries.snapshot()
+    snapshot, mark = services.queries.snapshot(), names_mark(services)
     span = [time_range.start_s, time_range.end_s]
     key = key_of("values", snapshot, sql, span, str(condition))
 
     def run(stop: StopToken) -> Answer:
         return services.queries.sql(sql, condition=condition, time_range=time_range, stop=stop)
 
-    return Asking(caller, key, run, time_range, snapshot, "values")
+    return Asking(caller, key, run, time_range, snapshot, mark, "values")
 
 
 def _columns_of(field: str) -> tuple[str, ...]:
@@ -217,7 +218,8 @@ def _values(services: RestServices, field: str, answer: Answer, limit: int) -> F
     rows = answer.table.slice(0, limit)
     values = [str(value) for value in rows.column(0).to_pylist()]
     name = field if field in EITHER_FIELDS else FIELDS_BY_COLUMN[_columns_of(field)[0]].name
-    names = services.names(values) if name == "interface-id" or name.endswith("addr") else {}
+    named = name == "interface-id" or name.endswith("addr")
+    names = known_network(services).names.of(values) if named else {}
     return FieldValues(
         field=name,
         values=[

@@ -6,6 +6,7 @@ from it meanwhile.
 
 from __future__ import annotations
 
+import secrets
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -45,6 +46,8 @@ _KINDS: tuple[Kind[Any], ...] = (
     INTERNET_GATEWAYS,
     FLOW_LOGS,
 )
+#: The marks of a state count from 0 in each process.
+_BORN = secrets.token_hex(4)
 _lock = threading.Lock()
 _held: WeakKeyDictionary[State, tuple[tuple[int, ...], RuleSet, KnownNetwork]] = WeakKeyDictionary()
 
@@ -120,6 +123,11 @@ def known_network(services: RestServices) -> KnownNetwork:
     Errors: StoreError when the control state cannot be read.
     """
     return network_of(services.state, services.rules or services.network.declared_rules)
+
+
+def names_mark(services: RestServices) -> str:
+    """Differs after any change of what names are made from, and after a restart."""
+    return f"{_BORN}:{services.state.mark(*_KINDS)}"
 
 
 def network_of(state: State, rules_now: Callable[[], RuleSet]) -> KnownNetwork:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import threading
 from collections.abc import Callable
-from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -30,6 +29,7 @@ class TooManyQuestionsError(ServiceError):
             "TooManyQuestions",
             f"{waiting_max} questions wait for their turn already; ask again in a moment.",
             status=429,
+            fields={"retry-after": str(RETRY_AFTER_S)},
         )
 
 
@@ -51,9 +51,12 @@ class _Job:
     run: Run
     stop: StopToken = field(default_factory=StopToken)
     waiters: int = 1
-    running: bool = False
     late: bool = False
     answer: Future[Answer] = field(default_factory=Future)
+
+    def __post_init__(self) -> None:
+        # From now on nobody can cancel it: others may wait for the same.
+        self.answer.set_running_or_notify_cancel()
 
 
 class Ticket:
@@ -174,11 +177,10 @@ class QueryPool:
                 del self._jobs[job.key]
             self._open -= 1
             self.counts.finished += 1
-        with contextlib.suppress(CancelledError):
-            if answer is not None:
-                job.answer.set_result(answer)
-            else:
-                job.answer.set_exception(error or stopped())
+        if answer is not None:
+            job.answer.set_result(answer)
+        else:
+            job.answer.set_exception(error or stopped())
 
     def _stop_late(self, job: _Job) -> None:
         job.late = True

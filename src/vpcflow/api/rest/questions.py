@@ -21,6 +21,7 @@ from vpcflow.api.rest.asking import (
     range_of,
     reply,
 )
+from vpcflow.api.rest.known_network import names_mark
 from vpcflow.base.errors import QueryError
 from vpcflow.query.questions import QUESTION_SUMMARIES, question_named
 from vpcflow.query.service import checked_parameters
@@ -87,7 +88,7 @@ def asking_of(
     parameters = parameters_of(request, question.parameters, COMMON_PARAMETERS | besides)
     checked = checked_parameters(question, parameters)
     time_range, condition = range_of(start, end), filter_of(services, text)
-    snapshot = services.queries.snapshot()
+    snapshot, mark = services.queries.snapshot(), names_mark(services)
     key = key_of(
         "question",
         snapshot,
@@ -102,7 +103,7 @@ def asking_of(
             name, checked, condition=condition, time_range=time_range, stop=stop
         )
 
-    return Asking(caller, key, run, time_range, snapshot, name)
+    return Asking(caller, key, run, time_range, snapshot, mark, name)
 
 
 def parameters_of(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
@@ -12,7 +12,6 @@ from vpcflow.api.rest.settings import RestSettings
 if TYPE_CHECKING:
     from starlette.requests import Request
 
-    from vpcflow.api.rest.network_models import NamedThing
     from vpcflow.api.rest.query_pool import QueryPool
     from vpcflow.api.rest.sign_in import SignIn
     from vpcflow.base.clock import Clock
@@ -41,19 +40,9 @@ class SignedIn(Protocol):
         """
 
 
-def no_names(_: Iterable[str]) -> Mapping[str, NamedThing]:
-    """Nothing has a name."""
-    return {}
-
-
 def no_deliveries() -> Mapping[str, Cursor]:
     """Nothing was delivered."""
     return {}
-
-
-def no_entries() -> Sequence[Mapping[str, Any]]:
-    """No setting is known."""
-    return ()
 
 
 @dataclass(frozen=True)
@@ -85,17 +74,9 @@ class RestServices:
     rules: Callable[[], RuleSet] | None = field(default=None, kw_only=True)
     #: Bounds of questions; ``queries`` keep to ``rest.bounded(settings)``.
     rest: RestSettings = field(default=RestSettings(), kw_only=True)
-    #: Names of addresses and ids, in the table's text.
-    names: Callable[[Iterable[str]], Mapping[str, NamedThing]] = field(
-        default=no_names, kw_only=True
-    )
 
     #: How far each flow log is delivered, by id.
     deliveries: Callable[[], Mapping[str, Cursor]] = field(default=no_deliveries, kw_only=True)
-    #: All settings, each with name, variable, value, default, type, bounds, description, without secrets.
-    setting_entries: Callable[[], Sequence[Mapping[str, Any]]] = field(
-        default=no_entries, kw_only=True
-    )
 
     @cached_property
     def pool(self) -> QueryPool:

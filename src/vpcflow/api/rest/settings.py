@@ -33,9 +33,6 @@ class RestSettings(BaseModel):
     arrow_rows_max: int = Field(
         default=1_000_000, ge=1, description="Rows of an answer as Arrow, and of an export."
     )
-    body_bytes_max: int = Field(
-        default=2 * 2**20, ge=1024, description="Body of a request that asks, such as SQL."
-    )
 
     def bounded(self, query: QuerySettings) -> QuerySettings:
         """Settings of questions, within these bounds; what makes the console's FlowQueries."""

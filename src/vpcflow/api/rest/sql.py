@@ -18,6 +18,7 @@ from vpcflow.api.rest.asking import (
     range_of,
     reply,
 )
+from vpcflow.api.rest.known_network import names_mark
 from vpcflow.api.rest.sql_text import FILTER_WORD, TIME_WORD, fill_sql, time_sql
 from vpcflow.base.errors import FilterError
 from vpcflow.query.filter_sql import filter_sql
@@ -60,7 +61,7 @@ def asking_of_sql(services: RestServices, request: Request, body: SqlRequest) ->
     # A word that stands in the text says where it holds; without it, it holds everywhere.
     within = TimeRange() if TIME_WORD in filled.words else time_range
     everywhere = None if FILTER_WORD in filled.words else condition
-    snapshot = services.queries.snapshot()
+    snapshot, mark = services.queries.snapshot(), names_mark(services)
     moment = int(services.clock.now_s()) if _OF_THE_MOMENT.search(filled.text) else None
     key = key_of(
         "sql", snapshot, filled.text, [within.start_s, within.end_s], str(everywhere), moment
@@ -74,4 +75,4 @@ def asking_of_sql(services: RestServices, request: Request, body: SqlRequest) ->
         except FilterError as error:
             raise filled.fault_asked(error) from error
 
-    return Asking(caller, key, run, time_range, snapshot, "sql")
+    return Asking(caller, key, run, time_range, snapshot, mark, "sql")
