@@ -34,6 +34,11 @@ SUBJECTS: tuple[str, ...] = (
     "flow_logs",
     "destinations",
     "dashboards",
+    "health",
+    "sources",
+    "quarantine",
+    "settings_view",
+    "findings",
 )
 
 

@@ -1,0 +1,113 @@
+"""Findings in words: a title, one line with the numbers, what to do."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Any
+
+from vpcflow.api.rest.flow_log_words import problem_of
+from vpcflow.api.rest.health_models import Finding, HealthProblem, Severity
+
+if TYPE_CHECKING:
+    from vpcflow.control.flow_logs.flow_log import FlowLog
+
+#: A gap of this length is a warning.
+GAP_WARNING_S = 1_800
+
+
+def gap_finding(row: dict[str, Any], name: str) -> Finding:
+    """The longest gap of one interface, a row of the question ``coverage``."""
+    interface, gap_s = row["interface_id"], row["longest_gap"]
+    begin_s = row["longest_gap_start"]
+    others = row["gaps"] - 1
+    more = f"; {others:,} more gaps" if others > 1 else "; one more gap" if others == 1 else ""
+    severity: Severity = "warning" if gap_s >= GAP_WARNING_S else "info"
+    return Finding(
+        id=_id("coverage-gap", interface, begin_s),
+        severity=severity,
+        kind="coverage-gap",
+        title=f"No records of {name or interface} for {duration(gap_s)}",
+        evidence=f"{row['minutes_seen']:,} of {row['minutes_expected']:,} minutes known "
+        f"({row['coverage']:.1%}){more}",
+        start_s=begin_s,
+        end_s=begin_s + gap_s,
+        filter=f"interface-id = {interface}",
+        interface_id=interface,
+        flow_log_id="",
+        next="look whether capture or the source of this interface's records stood still then",
+    )
+
+
+def skipdata_finding(row: dict[str, Any], name: str) -> Finding:
+    """Records of one interface that were lost before they came here."""
+    interface = row["interface_id"]
+    return Finding(
+        id=_id("skipdata", interface, row["first"]),
+        severity="warning",
+        kind="skipdata",
+        title=f"Records of {name or interface} were skipped",
+        evidence=f"{row['skipdata']:,} SKIPDATA records among {row['records']:,}: sums are a lower "
+        "bound",
+        start_s=row["first"],
+        end_s=row["last"] + 60,
+        filter=f"interface-id = {interface} and log-status = SKIPDATA",
+        interface_id=interface,
+        flow_log_id="",
+        next="see the losses under Health; a longer interval or a larger flow table loses less",
+    )
+
+
+def delivery_finding(
+    flow_log: FlowLog, destination: str, role_problem: str | None, delivered_until_s: int | None
+) -> Finding:
+    """A flow log that cannot deliver."""
+    problem = problem_of(flow_log, role_problem)
+    assert problem is not None
+    return Finding(
+        id=_id("delivery", flow_log.flow_log_id, flow_log.error_message),
+        severity="critical",
+        kind="delivery",
+        title=f"{flow_log.flow_log_id} cannot deliver to {destination}",
+        evidence=f"{problem.message}: {problem.why}",
+        start_s=delivered_until_s or flow_log.created_ms // 1000,
+        end_s=None,
+        filter="",
+        interface_id="",
+        flow_log_id=flow_log.flow_log_id,
+        next=problem.hint,
+    )
+
+
+def problem_finding(problem: HealthProblem) -> Finding:
+    """A problem of vpcflow itself."""
+    return Finding(
+        id=_id(problem.part, problem.what.partition(":")[0], None),
+        severity=problem.severity,
+        kind="disk" if problem.part == "storage" else "loss",
+        title="The disk fills up" if problem.part == "storage" else problem.what.partition(":")[0],
+        evidence=problem.what,
+        start_s=None,
+        end_s=None,
+        filter="",
+        interface_id="",
+        flow_log_id="",
+        next=problem.hint,
+    )
+
+
+def duration(seconds: int) -> str:
+    """A span in the largest unit that says enough: ``5 min``, ``2 h 10 min``, ``3 d 4 h``."""
+    minutes = max(1, round(seconds / 60))
+    hours, days = minutes // 60, minutes // 1440
+    if days:
+        rest = hours % 24
+        return f"{days} d {rest} h" if rest else f"{days} d"
+    if hours:
+        rest = minutes % 60
+        return f"{hours} h {rest} min" if rest else f"{hours} h"
+    return f"{minutes} min"
+
+
+def _id(kind: str, what: Any, when: Any) -> str:
+    """The same for the same finding whenever it is asked for."""
+    return f"{kind}-{hashlib.sha256(f'{what}|{when}'.encode()).hexdigest()[:12]}"
