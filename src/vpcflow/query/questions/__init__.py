@@ -24,6 +24,7 @@ QUESTION_SUMMARIES: dict[str, str] = {
     "figures": "One row: totals, reject share, hosts, peers, interfaces, round-trip time.",
     "graph_edges": "Who talks to whom: edges from interfaces to their peers, and the rest.",
     "conversation": "Both halves of one conversation around a moment, and their sums.",
+    "round_trip": "Round-trip times: a heat map over time, or percentiles by what is asked.",
     "rule_flows": "What was accepted at each interface, as rules see it: peer, service and leg.",
 }
 
