@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from vpcflow.base.clock import Clock, SystemClock
 from vpcflow.base.data_folder import DataFolder
 from vpcflow.base.errors import LimitError, QueryError
+from vpcflow.inventory.kept_countries import KeptCountries
 from vpcflow.query.answer import Answer, ColumnMeta, Section
 from vpcflow.query.engines import FileTable
 from vpcflow.query.expression import Expression, all_of
@@ -85,6 +86,7 @@ class FlowQueries:
         self._settings = settings or QuerySettings()
         self._clock = clock or SystemClock()
         self._index = FileIndex(folder)
+        self._countries = KeptCountries(folder.root)
         self._ingestion = IngestionTimes(folder.root)
         self._cache = StatementCache(
             folder.root / STATEMENTS_FOLDER if folder.root.exists() else None,
@@ -142,7 +144,9 @@ class FlowQueries:
         whole = all_of(question.condition(checked), condition)
         made = plan(whole, time_range)
         selection = self._index.select(start_s=made.time_range.start_s, end_s=made.time_range.end_s)
-        frame = replace(frame_of(time_range, selection), ingestion=self._ingestion)
+        frame = replace(
+            frame_of(time_range, selection), ingestion=self._ingestion, countries=self._countries
+        )
         resolved = question.resolve(checked, frame)
         steps = question.steps_of(resolved, frame)
         choices = choices_of(steps, made, time_range, selection)

@@ -18,6 +18,7 @@ QUESTION_SUMMARIES: dict[str, str] = {
     "ports": "Services, by protocol and the lower port.",
     "rejects": "What was refused: by port, source, target or interface, with first and last seen.",
     "series": "Bytes, packets and records over time, split by a field if wanted.",
+    "traffic": "Bytes, packets and records over time: internal, ingress, egress and rejected.",
     "flows": "The records themselves: of an address, a port, an interface.",
     "interfaces": "Network interfaces with their totals, first and last record and reject share.",
     "coverage": "Minutes seen of those expected, per interface, and the longest gap.",
@@ -25,6 +26,7 @@ QUESTION_SUMMARIES: dict[str, str] = {
     "graph_edges": "Who talks to whom: edges from interfaces to their peers, and the rest.",
     "conversation": "Both halves of one conversation around a moment, and their sums.",
     "round_trip": "Round-trip times: a heat map over time, or percentiles by what is asked.",
+    "countries": "Countries of the other ends, by the range file that was added.",
     "rule_flows": "What was accepted at each interface, as rules see it: peer, service and leg.",
 }
 

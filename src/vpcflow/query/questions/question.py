@@ -22,6 +22,7 @@ from vpcflow.query.time_range import TimeRange
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from vpcflow.inventory.kept_countries import KeptCountries
     from vpcflow.store.ingestion_times import IngestionTimes
 
 #: The most rows that a top-N question may be asked for.
@@ -55,7 +56,8 @@ class Frame:
 
     Shape: ``time_range`` is what was asked; ``start_s`` and ``end_s`` are the bounds of the
     records in the chosen files, cut to it, None when there are none; ``columns`` are the stored
-    columns that some chosen file has; ``ingestion`` knows when records came, where it was noted.
+    columns that some chosen file has; ``ingestion`` knows when records came, where it was noted;
+    ``countries`` knows where addresses are, where a range file was added.
     """
 
     time_range: TimeRange
@@ -63,6 +65,7 @@ class Frame:
     end_s: int | None
     columns: frozenset[str]
     ingestion: IngestionTimes | None = None
+    countries: KeptCountries | None = None
 
 
 P = TypeVar("P", bound=Parameters)
