@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import select
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.engine import make_url
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from vpcflow.app.control_plane import ControlPlane
     from vpcflow.app.settings import Settings
     from vpcflow.control.logs.service import LogGroupService
+    from vpcflow.deliver.state import Cursor
     from vpcflow.store.recent_segments import RecentSegments
 
 #: How long the AWS endpoint has the processor for itself when nobody opens the console.
@@ -52,6 +53,7 @@ class ConsoleService:
         recent: RecentSegments,
         root_key_id: str,
         status: Callable[[], dict[str, Any]],
+        deliveries: Callable[[], Mapping[str, Cursor]] = dict,
         on_thread: Callable[[], None] = lambda: None,
     ) -> None:
         self._settings = settings
@@ -61,6 +63,7 @@ class ConsoleService:
         self._recent = recent
         self._root_key_id = root_key_id
         self.status = status
+        self._deliveries = deliveries
         console = settings.console
         self._links = SignInLinks(clock) if is_loopback(console.host) else None
         self._wake, self._waker = os.pipe()
@@ -149,6 +152,7 @@ class ConsoleService:
             flow_logs=plane.flow_logs,
             log_groups=self._log_groups,
             buckets=plane.buckets,
+            deliveries=self._deliveries,
             recent=self._recent,
             status=lambda: self.status(),  # noqa: PLW0108 - it may be replaced
             settings=lambda: shown_settings(settings),

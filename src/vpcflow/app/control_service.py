@@ -273,6 +273,7 @@ class ControlService:
                 recent=self.recent,
                 root_key_id=self.root_key.access_key_id,
                 status=self.status,
+                deliveries=self.delivery.progress.state.all,
                 on_thread=on_thread,
             )
         except SettingsError as error:
