@@ -155,7 +155,7 @@ def _layout(title: str, body: str, current: str, pages: Iterable[Page]) -> str:
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{html.escape(title)} - vpcflow manual</title>"
-        '<script src="/theme.js"></script>'
+        '<link rel="icon" href="data:,"><script src="/theme.js"></script>'
         f'<link rel="stylesheet" href="{PREFIX}manual.css">'
         f'<script src="{PREFIX}manual.js" defer></script></head><body>'
         '<a class="skip" href="#text">Skip to the text</a>'

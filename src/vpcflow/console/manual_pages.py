@@ -23,6 +23,8 @@ SECTIONS = {
 }
 #: Folders whose pages are there for those who follow a link.
 UNLISTED = ("decisions",)
+#: What generated pages begin with.
+_NOTE_FOR_EDITORS = re.compile(r"\A<!--.*?-->\s*", re.DOTALL)
 _NOT_IN_ANCHORS = re.compile(r"[^\w\- ]")
 
 
@@ -60,7 +62,8 @@ def read_pages(docs: Path) -> list[Page]:
 
 def read_page(path: Path, docs: Path) -> Page:
     """One Markdown file as a page."""
-    tokens = _PARSER.parse(path.read_text(encoding="utf-8"))
+    text = _NOTE_FOR_EDITORS.sub("", path.read_text(encoding="utf-8"))
+    tokens = _PARSER.parse(text)
     headings = _with_anchors(tokens)
     _with_links(tokens)
     title = next((one.text for one in headings if one.level == 1), path.stem)
@@ -110,17 +113,22 @@ class _Renderer(RendererHTML):
     """HTML in which whoever has no mouse can scroll what is wide: it takes the focus."""
 
     def table_open(self, *_: Any) -> str:
-        return '<div class="table" tabindex="0" role="region" aria-label="Table"><table>'
+        return '<div class="table" tabindex="0" role="group" aria-label="Table"><table>'
 
     def table_close(self, *_: Any) -> str:
         return "</table></div>"
+
+    def th_open(self, tokens: Sequence[Token], idx: int, options: Any, env: Any) -> str:
+        # A heading without words heads nothing.
+        tokens[idx].tag = tokens[idx + 2].tag = "th" if tokens[idx + 1].content else "td"
+        return self.renderToken(tokens, idx, options, env)
 
     def fence(self, tokens: Sequence[Token], idx: int, options: Any, env: Any) -> str:
         token = tokens[idx]
         language = token.info.strip().split(" ")[0]
         label = f"Code, {language}" if language else "Code"
         return (
-            f'<pre tabindex="0" role="region" aria-label="{html.escape(label)}">'
+            f'<pre tabindex="0" role="group" aria-label="{html.escape(label)}">'
             f"<code>{html.escape(token.content)}</code></pre>\n"
         )
 
