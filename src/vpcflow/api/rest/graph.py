@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
 
 from vpcflow.api.rest.access import reader
-from vpcflow.api.rest.graph_models import Graph, GraphLevel
-from vpcflow.api.rest.records_in_scope import Scope, scope
-from vpcflow.base.errors import ServiceError
+from vpcflow.api.rest.graph_ends import OTHER, End, Ends
+from vpcflow.api.rest.graph_layers import Layered, layered
+from vpcflow.api.rest.graph_links import DEDUPLICATED, Link, Linked, linked
+from vpcflow.api.rest.graph_models import Graph, GraphLevel, GraphLink, GraphNode
+from vpcflow.api.rest.known_network import KnownNetwork, known_network
+from vpcflow.api.rest.network_models import cost_of, coverage_of
+from vpcflow.api.rest.records_in_scope import Scope, ask, rows_of, scope
+from vpcflow.query.address_scope import Scope as PeerScope
 
 if TYPE_CHECKING:
     from vpcflow.api.rest.services import RestServices
 
-#: Nodes of one graph.
+#: Nodes and links of one graph.
 NODES_MAX = 500
+LINKS_MAX = 2_000
+#: Edges that are asked for; what is beyond is one node.
+EDGES_ASKED = 5_000
+#: Interfaces whose own addresses are learned from records, where the inventory has not all.
+HOSTS_LEARNED_MAX = 20_000
 
 
 def routes(services: RestServices) -> APIRouter:
@@ -31,6 +41,135 @@ def routes(services: RestServices) -> APIRouter:
     ) -> Graph:
         """Nodes with most bytes and the links between them; the others are one node."""
         reader(services, request)
-        raise ServiceError("NotReady", "The graph is not there yet.", status=503)
+        return _graph(services, asked, level, limit)
 
     return router
+
+
+def _graph(services: RestServices, asked: Scope, level: GraphLevel, limit: int) -> Graph:
+    known = known_network(services)
+    by = "address" if level is GraphLevel.HOST else "interface"
+    parameters = {"by": by, "limit": EDGES_ASKED, "internal": known.named_networks}
+    answer = ask(services, asked, "graph_edges", parameters)
+    rows = rows_of(answer)
+    learned = _hosts(services, known, asked, rows)
+    whole = linked(rows, Ends(known, level, learned))
+    few = _limited(whole, limit)
+    links = sorted(few.links.values(), key=lambda one: (-one.total, -one.rejected, one.a, one.b))
+    shown = links[:LINKS_MAX]
+    columns = layered(few.nodes, shown)
+    rest = [row for row in rows if row["scope"] == PeerScope.OTHER]
+    notes = list(answer.notes)
+    if rest:
+        notes.append(
+            f"{sum(row['edges'] or 0 for row in rest):,} smaller edges are one node, 'All others'; "
+            "what both ends of them recorded is counted twice there."
+        )
+    return Graph(
+        level=level,
+        nodes=_nodes(few, columns),
+        links=[_link(one, columns) for one in shown],
+        nodes_total=len(whole.nodes),
+        links_total=len(whole.links),
+        deduplicated=DEDUPLICATED,
+        scan=cost_of(answer),
+        coverage=coverage_of(answer),
+        truncated=answer.truncated or len(whole.nodes) > len(few.nodes) or len(links) > LINKS_MAX,
+        elapsed_s=answer.elapsed_s,
+        notes=notes,
+    )
+
+
+def _hosts(
+    services: RestServices, known: KnownNetwork, asked: Scope, rows: list[dict[str, Any]]
+) -> list[tuple[str, str, str]]:
+    """Own addresses of interfaces as records name them, where the inventory does not know all."""
+    inventory = known.rules.inventory.interfaces
+    if all(row["interface_id"] in inventory for row in rows if row["interface_id"]):
+        return []
+    if any(row["host"] is not None for row in rows):
+        found = {(row["account_id"] or "", row["interface_id"], row["host"]) for row in rows}
+    else:
+        answer = ask(services, asked, "interfaces", {"limit": HOSTS_LEARNED_MAX})
+        found = {
+            (row["account_id"] or "", row["interface_id"], row["address"])
+            for row in rows_of(answer)
+        }
+    return [
+        (account_id, interface_id, address)
+        for account_id, interface_id, address in sorted(found, key=repr)
+        if interface_id is not None and address is not None
+    ]
+
+
+def _limited(whole: Linked, limit: int) -> Linked:
+    """The nodes with most bytes; the others become one."""
+    if len(whole.nodes) <= limit:
+        return whole
+    bytes_of, _ = _sums(whole)
+    ranked = sorted(whole.nodes, key=lambda key: (-bytes_of[key], key))
+    kept = {*[key for key in ranked if key != OTHER][: limit - 1], OTHER}
+    links: dict[tuple[str, str], Link] = {}
+    members = {key: set(held) for key, held in whole.members.items() if key in kept}
+    others = members.setdefault(OTHER, set())
+    for key in whole.nodes.keys() - kept:
+        others |= whole.members[key]
+    for one in whole.links.values():
+        a, b = (key if key in kept else OTHER for key in (one.a, one.b))
+        if a <= b:
+            moved = Link(a, b, one.a_to_b, one.b_to_a, one.packets, one.records, one.rejected)
+        else:
+            moved = Link(b, a, one.b_to_a, one.a_to_b, one.packets, one.records, one.rejected)
+        links.setdefault((moved.a, moved.b), Link(moved.a, moved.b)).add(moved)
+    nodes = {key: node for key, node in whole.nodes.items() if key in kept}
+    nodes.setdefault(OTHER, End(OTHER, "other", "All others"))
+    return Linked(links, nodes, members)
+
+
+def _sums(few: Linked) -> tuple[dict[str, int], dict[str, list[int]]]:
+    """Bytes of every node; and its packets, records and rejected records."""
+    size = dict.fromkeys(few.nodes, 0)
+    counts = {key: [0, 0, 0] for key in few.nodes}
+    for link in few.links.values():
+        for key in {link.a, link.b}:
+            size[key] += link.total
+            for place, value in enumerate((link.packets, link.records, link.rejected)):
+                counts[key][place] += value
+    return size, counts
+
+
+def _nodes(few: Linked, columns: Layered) -> list[GraphNode]:
+    size, counts = _sums(few)
+    return [
+        GraphNode(
+            id=key,
+            kind=node.kind,
+            name=node.name,
+            parent=node.parent,
+            layer=columns.layers[key],
+            bytes=size[key],
+            packets=counts[key][0],
+            records=counts[key][1],
+            rejected=counts[key][2],
+            members=len(few.members.get(key, ())),
+            filter=node.filter,
+        )
+        for key, node in sorted(few.nodes.items(), key=lambda item: columns.order[item[0]])
+    ]
+
+
+def _link(link: Link, columns: Layered) -> GraphLink:
+    forward = columns.order[link.a] <= columns.order[link.b]
+    there, back = (link.a_to_b, link.b_to_a) if forward else (link.b_to_a, link.a_to_b)
+    return GraphLink(
+        source=link.a if forward else link.b,
+        target=link.b if forward else link.a,
+        bytes=there,
+        bytes_back=back,
+        total=link.total,
+        packets=link.packets,
+        records=link.records,
+        rejected=link.rejected,
+        dominant="forward" if there >= back else "back",
+        in_sankey=(link.a, link.b) in columns.kept,
+    )

@@ -48,6 +48,10 @@ _KINDS: tuple[Kind[Any], ...] = (
 )
 #: The marks of a state count from 0 in each process.
 _BORN = secrets.token_hex(4)
+#: Public networks that questions tell apart from the Internet.
+NAMED_NETWORKS_MAX = 200
+#: Wider networks are no one's in particular.
+_NARROW_BITS = {4: 8, 6: 16}
 _lock = threading.Lock()
 _held: WeakKeyDictionary[State, tuple[tuple[int, ...], RuleSet, KnownNetwork]] = WeakKeyDictionary()
 
@@ -105,6 +109,20 @@ class KnownNetwork:
             for key, subnet in self.rules.inventory.subnets.items()
             if key in own or subnet.vpc_id in main
         }
+
+    @cached_property
+    def named_networks(self) -> str:
+        """Public networks of VPCs and prefix lists, with commas: their addresses are not just anyone's."""
+        blocks = [
+            *(block for vpc in self.rules.inventory.vpcs.values() for block in vpc.cidr_blocks),
+            *(block for one in self.rules.prefix_lists.values() for block in one.cidrs),
+        ]
+        public = [
+            str(block)
+            for block in dict.fromkeys(blocks)
+            if block.is_global and block.prefixlen >= _NARROW_BITS[block.version]
+        ]
+        return ",".join(public[:NAMED_NETWORKS_MAX])
 
     def flow_logs_of(self, interface: NetworkInterface) -> list[str]:
         """The flow logs that cover an interface: its own, its subnet's, its VPC's."""
