@@ -125,11 +125,14 @@ class ConsoleService:
         return ConsoleApp(self._settings.console, rest_app(services), links)
 
     def _services(self) -> RestServices:
+        from vpcflow.api.rest.known_network import network_of
         from vpcflow.api.rest.services import RestServices
         from vpcflow.api.rest.sign_in import SignIn
+        from vpcflow.app.all_rules import AllRules
         from vpcflow.query.service import FlowQueries
 
         settings, plane = self._settings, self._plane
+        rules = AllRules(settings, plane.network.declared_rules)
         sign_in = SignIn(
             plane.state,
             self._clock,
@@ -149,6 +152,8 @@ class ConsoleService:
                 settings.folder, settings.rest.bounded(settings.query), clock=self._clock
             ),
             network=plane.network,
+            rules=rules,
+            names=lambda keys: network_of(plane.state, rules).names.of(keys),
             flow_logs=plane.flow_logs,
             log_groups=self._log_groups,
             buckets=plane.buckets,
