@@ -125,7 +125,6 @@ class ConsoleService:
         return ConsoleApp(self._settings.console, rest_app(services), links)
 
     def _services(self) -> RestServices:
-        from vpcflow.api.rest.known_network import network_of
         from vpcflow.api.rest.services import RestServices
         from vpcflow.api.rest.sign_in import SignIn
         from vpcflow.app.all_rules import AllRules
@@ -153,7 +152,6 @@ class ConsoleService:
             ),
             network=plane.network,
             rules=rules,
-            names=lambda keys: network_of(plane.state, rules).names.of(keys),
             flow_logs=plane.flow_logs,
             log_groups=self._log_groups,
             buckets=plane.buckets,
