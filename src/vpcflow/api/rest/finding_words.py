@@ -13,6 +13,51 @@ if TYPE_CHECKING:
 
 #: A gap of this length is a warning.
 GAP_WARNING_S = 1_800
+#: A scan, a sweep or guessing with this many rejected records is red.
+BURST_CRITICAL_RECORDS = 1_000
+#: A source with this share of a burst is who did it.
+SOURCE_SHARE = 0.5
+_BURST_NEXT = {
+    "port scan": "look what the source was allowed before and after; block it where it must not be",
+    "host sweep": "look which targets answered; block the source where it must not be",
+    "brute force": "look whether a connection was accepted later; close the port to this source",
+    "mixed": "look whether a rule was changed then, or a program calls what it may not",
+}
+
+
+def burst_finding(row: dict[str, Any]) -> Finding:
+    """A rejected burst, a row of the question ``bursts``."""
+    start_s, end_s, rejected = row["start"], row["end"], row["rejected"]
+    factor = f", {row['factor']:,} times the usual {row['baseline']:,}" if row["factor"] else ""
+    shape = row["shape"] if row["shape"] != "mixed" else "burst of rejected flows"
+    one_source = (row["source_share"] or 0.0) >= SOURCE_SHARE and row["top_source"]
+    behind = f" from {row['top_source']}" if one_source else ""
+    share = f"{row['source_share']:.0%} from {row['top_source']}" if row["top_source"] else ""
+    parts = [
+        f"{rejected:,} rejected in {duration(end_s - start_s)}{factor}",
+        share,
+        f"{row['sources']:,} sources, {row['targets']:,} targets, {row['ports']:,} ports",
+        f"most to port {row['top_port']}" if row["top_port"] is not None else "",
+    ]
+    words = ["action = REJECT"]
+    if one_source:
+        words.append(f"srcaddr = {row['top_source']}")
+    elif row["interface_id"]:
+        words.append(f"interface-id = {row['interface_id']}")
+    large = row["shape"] != "mixed" and rejected >= BURST_CRITICAL_RECORDS
+    return Finding(
+        id=_id("rejected-burst", row["top_source"] or row["interface_id"], start_s),
+        severity="critical" if large else "warning",
+        kind="rejected-burst",
+        title=f"{shape[:1].upper()}{shape[1:]}{behind}",
+        evidence="; ".join(part for part in parts if part),
+        start_s=start_s,
+        end_s=end_s,
+        filter=" and ".join(words),
+        interface_id=row["interface_id"] or "",
+        flow_log_id="",
+        next=_BURST_NEXT.get(row["shape"], _BURST_NEXT["mixed"]),
+    )
 
 
 def gap_finding(row: dict[str, Any], name: str) -> Finding:

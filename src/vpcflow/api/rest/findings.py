@@ -10,6 +10,7 @@ from fastapi import APIRouter, Request
 from vpcflow.api.rest.access import place_of, reader
 from vpcflow.api.rest.asking import End, FilterText, Start, filter_of, key_of, range_of
 from vpcflow.api.rest.finding_words import (
+    burst_finding,
     delivery_finding,
     gap_finding,
     problem_finding,
@@ -20,6 +21,7 @@ from vpcflow.api.rest.health import health_of
 from vpcflow.api.rest.health_models import Finding, Findings
 from vpcflow.base.errors import QueryError
 from vpcflow.control.flow_logs.flow_log import FLOW_LOGS
+from vpcflow.query.time_range import TimeRange
 
 if TYPE_CHECKING:
     from vpcflow.api.rest.services import RestServices
@@ -27,14 +29,16 @@ if TYPE_CHECKING:
     from vpcflow.query.answer import Answer
     from vpcflow.query.expression import Expression
     from vpcflow.query.stop_token import StopToken
-    from vpcflow.query.time_range import TimeRange
 
 #: Findings of one kind that are told, the worst of them.
+BURSTS_MAX = 20
 GAPS_MAX = 10
 SKIPDATA_MAX = 5
 DELIVERIES_MAX = 20
 #: Shorter gaps are told as coverage, not as findings.
 GAP_MIN_S = 300
+#: So much before a moment says what is usual then.
+USUAL_S = 7 * 86_400
 #: Interfaces that are looked at for gaps.
 INTERFACES_MAX = 10_000
 _RANK = {"critical": 0, "warning": 1, "info": 2}
@@ -57,10 +61,15 @@ def routes(services: RestServices) -> APIRouter:
         notes: list[str] = []
         found: list[Finding] = []
 
-        def ask(name: str, parameters: dict[str, Any]) -> list[dict[str, Any]]:
-            return _ask(services, name, parameters, condition, time_range, notes)
+        def ask(name: str, parameters: dict[str, Any], within: TimeRange) -> list[dict[str, Any]]:
+            return _ask(services, name, parameters, condition, within, notes)
 
-        found.extend(_coverage(services, caller, ask("coverage", {"limit": INTERFACES_MAX})))
+        # Usual is what a long range shows.
+        wide = _widened(time_range, services.clock.now_s())
+        since = {} if time_range.start_s is None else {"since_s": time_range.start_s}
+        found.extend(map(burst_finding, ask("bursts", {"limit": BURSTS_MAX, **since}, wide)))
+        seen = ask("coverage", {"limit": INTERFACES_MAX}, time_range)
+        found.extend(_coverage(services, caller, seen))
         if not filter:
             # Of the system itself: no filter of records speaks of it.
             found.extend(_deliveries(services, caller))
@@ -70,6 +79,14 @@ def routes(services: RestServices) -> APIRouter:
         return Findings(findings=found, notes=notes)
 
     return router
+
+
+def _widened(time_range: TimeRange, now_s: float) -> TimeRange:
+    """The same end, and a beginning that is early enough to say what is usual."""
+    if time_range.start_s is None:
+        return time_range
+    end_s = time_range.end_s if time_range.end_s is not None else int(now_s)
+    return TimeRange(max(0, min(time_range.start_s, end_s - USUAL_S)), time_range.end_s)
 
 
 def _ask(
