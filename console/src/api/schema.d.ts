@@ -160,6 +160,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/findings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Findings
+         * @description What to look at, the worst first; empty when all is calm.
+         */
+        get: operations["list_findings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/flow-log-fields": {
         parameters: {
             query?: never;
@@ -308,6 +328,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/health": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Health
+         * @description Everything that `vpcflow status` tells, in groups, with the table and its disk.
+         */
+        get: operations["get_health"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/interfaces": {
         parameters: {
             query?: never;
@@ -328,6 +368,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/live": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Live
+         * @description Records as they arrive, at most ``rate`` a second; the others wait their turn.
+         */
+        get: operations["live"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/network": {
         parameters: {
             query?: never;
@@ -340,6 +400,46 @@ export interface paths {
          * @description VPCs, subnets and a page of interfaces of the caller's account.
          */
         get: operations["get_network"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/quarantine": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Quarantine
+         * @description What could not be read, and a page of it.
+         */
+        get: operations["list_quarantine"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/quarantine/{entry_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Quarantined
+         * @description One entry.
+         */
+        get: operations["get_quarantined"];
         put?: never;
         post?: never;
         delete?: never;
@@ -431,6 +531,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/retention": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Retention
+         * @description What would be deleted now, told before it is.
+         */
+        get: operations["get_retention"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/security-groups": {
         parameters: {
             query?: never;
@@ -494,6 +614,46 @@ export interface paths {
          * @description Sign out.
          */
         delete: operations["sign_out"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Settings
+         * @description All settings with value, default and meaning; secrets are hidden.
+         */
+        get: operations["list_settings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/sources": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Sources
+         * @description What is metered, and what was taken in, the newest first.
+         */
+        get: operations["list_sources"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -635,6 +795,55 @@ export interface components {
             interval_s?: number | null;
             /** Start S */
             start_s?: number | null;
+        };
+        /**
+         * CaptureHealth
+         * @description Metering; ``running`` is false where only the endpoint runs.
+         *
+         *     Units: seconds; ``interval_opened_s`` seconds since the epoch.
+         */
+        CaptureHealth: {
+            /**
+             * Interfaces
+             * @default 0
+             */
+            interfaces: number;
+            /** Interval Opened S */
+            interval_opened_s?: number | null;
+            /**
+             * Interval S
+             * @default 0
+             */
+            interval_s: number;
+            /**
+             * Namespaces
+             * @default 0
+             */
+            namespaces: number;
+            /**
+             * Nodata Records
+             * @default 0
+             */
+            nodata_records: number;
+            /**
+             * Packets
+             * @default {}
+             */
+            packets: {
+                [key: string]: number;
+            };
+            /**
+             * Records
+             * @default 0
+             */
+            records: number;
+            /** Running */
+            running: boolean;
+            /**
+             * Skipdata Records
+             * @default 0
+             */
+            skipdata_records: number;
         };
         /**
          * CheckFix
@@ -808,6 +1017,30 @@ export interface components {
             last_s?: number | null;
             /** Start S */
             start_s?: number | null;
+        };
+        /**
+         * DeliveryHealth
+         * @description Flow logs by status, and what waits.
+         */
+        DeliveryHealth: {
+            /** Flow Logs */
+            flow_logs: {
+                [key: string]: number;
+            };
+            /** Flow Logs Behind */
+            flow_logs_behind: number;
+            /** Journal Bytes */
+            journal_bytes: number;
+            /** Lost Batches */
+            lost_batches: number;
+            /** Lost Records */
+            lost_records: number;
+            /** Lost Records Of */
+            lost_records_of: {
+                [key: string]: number;
+            };
+            /** Oldest Waits S */
+            oldest_waits_s: number;
         };
         /**
          * DestinationChoice
@@ -1024,6 +1257,54 @@ export interface components {
         FilterRequest: {
             /** Text */
             text: string;
+        };
+        /**
+         * Finding
+         * @description Something to look at.
+         *
+         *     Shape: ``filter`` shows its records; ``evidence`` is one line with the numbers; ``next`` is what
+         *     to do.
+         *     Units: seconds since the epoch.
+         */
+        Finding: {
+            /** End S */
+            end_s: number | null;
+            /** Evidence */
+            evidence: string;
+            /** Filter */
+            filter: string;
+            /** Flow Log Id */
+            flow_log_id: string;
+            /** Id */
+            id: string;
+            /** Interface Id */
+            interface_id: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "rejected-burst" | "coverage-gap" | "skipdata" | "delivery" | "loss" | "disk";
+            /** Next */
+            next: string;
+            /**
+             * Severity
+             * @enum {string}
+             */
+            severity: "critical" | "warning" | "info";
+            /** Start S */
+            start_s: number | null;
+            /** Title */
+            title: string;
+        };
+        /**
+         * Findings
+         * @description Findings, the worst first and then the newest; ``notes`` say what could not be looked at.
+         */
+        Findings: {
+            /** Findings */
+            findings: components["schemas"]["Finding"][];
+            /** Notes */
+            notes: string[];
         };
         /**
          * FlowLogCheck
@@ -1595,6 +1876,56 @@ export interface components {
             truncated: boolean;
         };
         /**
+         * Health
+         * @description Everything that the status tells, in groups; ``status`` is of the worst problem.
+         */
+        Health: {
+            capture: components["schemas"]["CaptureHealth"];
+            delivery: components["schemas"]["DeliveryHealth"];
+            /** Endpoint */
+            endpoint: string;
+            /** Facts */
+            facts: components["schemas"]["HealthFact"][];
+            /** Losses */
+            losses: components["schemas"]["Loss"][];
+            /** Problems */
+            problems: components["schemas"]["HealthProblem"][];
+            records: components["schemas"]["RecordsHealth"];
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "ok" | "warning" | "critical";
+            storage: components["schemas"]["StorageHealth"];
+        };
+        /**
+         * HealthFact
+         * @description Any other number or word that the status tells.
+         */
+        HealthFact: {
+            /** Name */
+            name: string;
+            /** Value */
+            value: string | number | boolean | null;
+        };
+        /**
+         * HealthProblem
+         * @description What does not run as it should, and what to do.
+         */
+        HealthProblem: {
+            /** Hint */
+            hint: string;
+            /** Part */
+            part: string;
+            /**
+             * Severity
+             * @enum {string}
+             */
+            severity: "critical" | "warning" | "info";
+            /** What */
+            what: string;
+        };
+        /**
          * InterfaceShown
          * @description A network interface as it is set up.
          *
@@ -1709,6 +2040,32 @@ export interface components {
             truncated: boolean;
         };
         JsonValue: unknown;
+        /**
+         * LiveInterface
+         * @description An interface that is metered now.
+         */
+        LiveInterface: {
+            /** Interface Id */
+            interface_id: string;
+            /** Name */
+            name: string;
+        };
+        /**
+         * Loss
+         * @description Something that was lost, by reason; ``unit`` says what is counted.
+         */
+        Loss: {
+            /** Count */
+            count: number;
+            /** Hint */
+            hint: string;
+            /** Label */
+            label: string;
+            /** Reason */
+            reason: string;
+            /** Unit */
+            unit: string;
+        };
         /**
          * NamedThing
          * @description What an address or an id is called.
@@ -1955,6 +2312,75 @@ export interface components {
             resource_id: string;
         };
         /**
+         * QuarantineGroup
+         * @description Lines and problems of one source with one reason.
+         */
+        QuarantineGroup: {
+            /** First Id */
+            first_id: number;
+            /** Lines */
+            lines: number;
+            /** Lines Kept */
+            lines_kept: number;
+            /** Problems */
+            problems: number;
+            /** Reason */
+            reason: string;
+            /** Source */
+            source: string;
+        };
+        /**
+         * QuarantineLine
+         * @description One entry; ``text`` is printable, whatever the bytes were.
+         */
+        QuarantineLine: {
+            /** Hint */
+            hint: string;
+            /** Id */
+            id: number;
+            /** Kind */
+            kind: string;
+            /** Length */
+            length: number;
+            /** Line Count */
+            line_count: number;
+            /** Line Number */
+            line_number: number | null;
+            /** Message */
+            message: string;
+            /** Reason */
+            reason: string;
+            /** Source */
+            source: string;
+            /** Text */
+            text: string;
+        };
+        /**
+         * QuarantineView
+         * @description What could not be read.
+         *
+         *     Shape: ``next_after`` is the next page of lines; ``retry_command`` is what decodes them again:
+         *     whoever records or ingests holds the data folder's writer lock, so it waits for the end of that.
+         */
+        QuarantineView: {
+            /** Entries */
+            entries: components["schemas"]["QuarantineLine"][];
+            /** Groups */
+            groups: components["schemas"]["QuarantineGroup"][];
+            /** Lines */
+            lines: number;
+            /** Lines Kept */
+            lines_kept: number;
+            /** Next After */
+            next_after: number | null;
+            /** Problems */
+            problems: number;
+            /** Retry Command */
+            retry_command: string;
+            /** Sources */
+            sources: number;
+        };
+        /**
          * QuestionDescription
          * @description A question that can be asked.
          *
@@ -2026,6 +2452,26 @@ export interface components {
             why: string;
         };
         /**
+         * RecordsHealth
+         * @description The table; ``lag_s`` is from the newest record's start to now.
+         */
+        RecordsHealth: {
+            /** Bytes */
+            bytes: number;
+            /** Committed S */
+            committed_s: number | null;
+            /** Files */
+            files: number;
+            /** First S */
+            first_s: number | null;
+            /** Lag S */
+            lag_s: number | null;
+            /** Last S */
+            last_s: number | null;
+            /** Rows */
+            rows: number;
+        };
+        /**
          * RejectedPort
          * @description Refused records of one destination port.
          *
@@ -2095,6 +2541,51 @@ export interface components {
              * @default false
              */
             truncated: boolean;
+        };
+        /**
+         * Retention
+         * @description What would be deleted now, told before it is.
+         *
+         *     Shape: with a bound in the settings it goes with the next round of maintenance; without one
+         *     everything is kept.
+         */
+        Retention: {
+            /** Bytes */
+            bytes: number;
+            /** Bytes Kept */
+            bytes_kept: number;
+            /** Bytes Over */
+            bytes_over: number;
+            /** Command */
+            command: string;
+            /** Days */
+            days: components["schemas"]["RetentionDay"][];
+            /** Hint */
+            hint: string;
+            /** Retention Bytes Max */
+            retention_bytes_max: number | null;
+            /** Retention Days */
+            retention_days: number | null;
+            /** Rows */
+            rows: number;
+            /** Rows Kept */
+            rows_kept: number;
+        };
+        /**
+         * RetentionDay
+         * @description A day that would go, and why; ``day_s`` None for records without a start.
+         */
+        RetentionDay: {
+            /** Bytes */
+            bytes: number;
+            /** Day S */
+            day_s: number | null;
+            /** Files */
+            files: number;
+            /** Reason */
+            reason: string;
+            /** Rows */
+            rows: number;
         };
         /**
          * RuleUse
@@ -2263,6 +2754,45 @@ export interface components {
             version: string;
         };
         /**
+         * SettingView
+         * @description One setting; ``source`` is default, environment, or file for anything else that set it.
+         */
+        SettingView: {
+            /** Bounds */
+            bounds: string;
+            /** Default */
+            default: string | number | boolean | string[] | null;
+            /** Description */
+            description: string;
+            /** Is Default */
+            is_default: boolean;
+            /** Name */
+            name: string;
+            /** Part */
+            part: string;
+            /** Secret */
+            secret: boolean;
+            /**
+             * Source
+             * @enum {string}
+             */
+            source: "default" | "environment" | "file";
+            /** Type */
+            type: string;
+            /** Value */
+            value: string | number | boolean | string[] | null;
+            /** Variable */
+            variable: string;
+        };
+        /**
+         * SettingsView
+         * @description All settings in the order of their parts.
+         */
+        SettingsView: {
+            /** Settings */
+            settings: components["schemas"]["SettingView"][];
+        };
+        /**
          * SignInBody
          * @description A key: of a user, of the root, or a temporary one with its session token.
          */
@@ -2276,6 +2806,72 @@ export interface components {
              * @default
              */
             session_token: string;
+        };
+        /**
+         * Source
+         * @description A folder or bucket that records were taken from.
+         */
+        Source: {
+            /** Bad Lines */
+            bad_lines: number;
+            /** Bytes */
+            bytes: number;
+            /** Changed S */
+            changed_s: number | null;
+            /** Incomplete */
+            incomplete: number;
+            /** Kind */
+            kind: string;
+            /** Lag S */
+            lag_s: number | null;
+            /** Lines */
+            lines: number;
+            /** Name */
+            name: string;
+            /** Objects */
+            objects: number;
+            /** Problems */
+            problems: number;
+        };
+        /**
+         * SourceObjectView
+         * @description One file or object and how far it was read.
+         */
+        SourceObjectView: {
+            /** Bad Lines */
+            bad_lines: number;
+            /** Bytes */
+            bytes: number;
+            /** Changed S */
+            changed_s: number | null;
+            /** Complete */
+            complete: boolean;
+            /** Encoding */
+            encoding: string;
+            /** Lines */
+            lines: number;
+            /** Log Format */
+            log_format: string;
+            /** Name */
+            name: string;
+            /** Number */
+            number: number;
+            /** Size */
+            size: number;
+        };
+        /**
+         * Sources
+         * @description What is metered and what was taken in; ``next_before`` is the next page of objects.
+         */
+        Sources: {
+            /** Live */
+            live: components["schemas"]["LiveInterface"][];
+            /** Next Before */
+            next_before: number | null;
+            /** Objects */
+            objects: components["schemas"]["SourceObjectView"][];
+            /** Sources */
+            sources: components["schemas"]["Source"][];
         };
         /**
          * SqlExport
@@ -2361,6 +2957,28 @@ export interface components {
             verdict: "accept" | "reject" | "unknown";
         };
         /**
+         * StorageHealth
+         * @description The disk of the data folder.
+         *
+         *     Shape: ``days_until_full`` follows from the days of the last week, None where nothing grows.
+         */
+        StorageHealth: {
+            /** Bytes A Day */
+            bytes_a_day: number;
+            /** Days Until Full */
+            days_until_full: number | null;
+            /** Disk Bytes */
+            disk_bytes: number;
+            /** Folder */
+            folder: string;
+            /** Free Bytes */
+            free_bytes: number;
+            /** Table Bytes */
+            table_bytes: number;
+            /** Used Bytes */
+            used_bytes: number;
+        };
+        /**
          * SubnetShown
          * @description A subnet.
          *
@@ -2437,6 +3055,7 @@ export type AnswerCoverage = components['schemas']['AnswerCoverage'];
 export type AnswerScan = components['schemas']['AnswerScan'];
 export type AnswerSection = components['schemas']['AnswerSection'];
 export type AnswerTime = components['schemas']['AnswerTime'];
+export type CaptureHealth = components['schemas']['CaptureHealth'];
 export type CheckFix = components['schemas']['CheckFix'];
 export type CheckStep = components['schemas']['CheckStep'];
 export type Chip = components['schemas']['Chip'];
@@ -2446,6 +3065,7 @@ export type DashboardDocument = components['schemas']['DashboardDocument'];
 export type DashboardHead = components['schemas']['DashboardHead'];
 export type DashboardList = components['schemas']['DashboardList'];
 export type DashboardTime = components['schemas']['DashboardTime'];
+export type DeliveryHealth = components['schemas']['DeliveryHealth'];
 export type DestinationChoice = components['schemas']['DestinationChoice'];
 export type DestinationView = components['schemas']['DestinationView'];
 export type Destinations = components['schemas']['Destinations'];
@@ -2458,6 +3078,8 @@ export type FieldValue = components['schemas']['FieldValue'];
 export type FieldValues = components['schemas']['FieldValues'];
 export type FilterParts = components['schemas']['FilterParts'];
 export type FilterRequest = components['schemas']['FilterRequest'];
+export type Finding = components['schemas']['Finding'];
+export type Findings = components['schemas']['Findings'];
 export type FlowLogCheck = components['schemas']['FlowLogCheck'];
 export type FlowLogDetail = components['schemas']['FlowLogDetail'];
 export type FlowLogFields = components['schemas']['FlowLogFields'];
@@ -2481,10 +3103,15 @@ export type GroupInterface = components['schemas']['GroupInterface'];
 export type GroupShown = components['schemas']['GroupShown'];
 export type GroupUse = components['schemas']['GroupUse'];
 export type GroupsShown = components['schemas']['GroupsShown'];
+export type Health = components['schemas']['Health'];
+export type HealthFact = components['schemas']['HealthFact'];
+export type HealthProblem = components['schemas']['HealthProblem'];
 export type InterfaceShown = components['schemas']['InterfaceShown'];
 export type InterfaceTraffic = components['schemas']['InterfaceTraffic'];
 export type InterfacesShown = components['schemas']['InterfacesShown'];
 export type JsonValue = components['schemas']['JsonValue'];
+export type LiveInterface = components['schemas']['LiveInterface'];
+export type Loss = components['schemas']['Loss'];
 export type NamedThing = components['schemas']['NamedThing'];
 export type NetworkShown = components['schemas']['NetworkShown'];
 export type Panel = components['schemas']['Panel'];
@@ -2495,20 +3122,32 @@ export type PlanOrder = components['schemas']['PlanOrder'];
 export type PlanWay = components['schemas']['PlanWay'];
 export type PreviewField = components['schemas']['PreviewField'];
 export type PreviewOrder = components['schemas']['PreviewOrder'];
+export type QuarantineGroup = components['schemas']['QuarantineGroup'];
+export type QuarantineLine = components['schemas']['QuarantineLine'];
+export type QuarantineView = components['schemas']['QuarantineView'];
 export type QuestionDescription = components['schemas']['QuestionDescription'];
 export type QuestionList = components['schemas']['QuestionList'];
 export type RecordRule = components['schemas']['RecordRule'];
+export type RecordsHealth = components['schemas']['RecordsHealth'];
 export type RejectedPort = components['schemas']['RejectedPort'];
 export type RejectedPorts = components['schemas']['RejectedPorts'];
+export type Retention = components['schemas']['Retention'];
+export type RetentionDay = components['schemas']['RetentionDay'];
 export type RuleUse = components['schemas']['RuleUse'];
 export type S3Options = components['schemas']['S3Options'];
 export type ScanCost = components['schemas']['ScanCost'];
 export type ScanCoverage = components['schemas']['ScanCoverage'];
 export type SessionAnswer = components['schemas']['SessionAnswer'];
+export type SettingView = components['schemas']['SettingView'];
+export type SettingsView = components['schemas']['SettingsView'];
 export type SignInBody = components['schemas']['SignInBody'];
+export type Source = components['schemas']['Source'];
+export type SourceObjectView = components['schemas']['SourceObjectView'];
+export type Sources = components['schemas']['Sources'];
 export type SqlExport = components['schemas']['SqlExport'];
 export type SqlRequest = components['schemas']['SqlRequest'];
 export type StepShown = components['schemas']['StepShown'];
+export type StorageHealth = components['schemas']['StorageHealth'];
 export type SubnetShown = components['schemas']['SubnetShown'];
 export type Variable = components['schemas']['Variable'];
 export type VpcShown = components['schemas']['VpcShown'];
@@ -2983,6 +3622,51 @@ export interface operations {
             };
         };
     };
+    list_findings: {
+        parameters: {
+            query?: {
+                /** @description Records that start then or later. */
+                start?: number | null;
+                /** @description Records that start before. */
+                end?: number | null;
+                /** @description A condition in the filter language. */
+                filter?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Findings"];
+                };
+            };
+            /** @description Client Error */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FaultAnswer"];
+                };
+            };
+            /** @description Server Error */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FaultAnswer"];
+                };
+            };
+        };
+    };
     flow_log_fields: {
         parameters: {
             query?: never;
@@ -3313,11 +3997,11 @@ export interface operations {
             query?: {
                 level?: components["schemas"]["GraphLevel"];
                 limit?: number;
-                /** @description Epoch seconds. */
+                /** @description Records that start then or later. */
                 start?: number | null;
-                /** @description Epoch seconds. */
+                /** @description Records that start before. */
                 end?: number | null;
-                /** @description Text of the filter language. */
+                /** @description A condition in the filter language. */
                 filter?: string;
             };
             header?: never;
@@ -3355,15 +4039,53 @@ export interface operations {
             };
         };
     };
+    get_health: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Health"];
+                };
+            };
+            /** @description Client Error */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FaultAnswer"];
+                };
+            };
+            /** @description Server Error */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FaultAnswer"];
+                };
+            };
+        };
+    };
     list_interfaces: {
         parameters: {
             query?: {
                 limit?: number;
-                /** @description Epoch seconds. */
+                /** @description Records that start then or later. */
                 start?: number | null;
-                /** @description Epoch seconds. */
+                /** @description Records that start before. */
                 end?: number | null;
-                /** @description Text of the filter language. */
+                /** @description A condition in the filter language. */
                 filter?: string;
             };
             header?: never;
@@ -3380,6 +4102,50 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["InterfacesShown"];
                 };
+            };
+            /** @description Client Error */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FaultAnswer"];
+                };
+            };
+            /** @description Server Error */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FaultAnswer"];
+                };
+            };
+        };
+    };
+    live: {
+        parameters: {
+            query?: {
+                filter?: string;
+                fields?: string;
+                rate?: number;
+                backlog?: number;
+                from?: string;
+            };
+            header?: {
+                "last-event-id"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Client Error */
             "4XX": {
@@ -3420,6 +4186,89 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["NetworkShown"];
+                };
+            };
+            /** @description Client Error */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FaultAnswer"];
+                };
+            };
+            /** @description Server Error */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FaultAnswer"];
+                };
+            };
+        };
+    };
+    list_quarantine: {
+        parameters: {
+            query?: {
+                /** @description A part of its name. */
+                source?: string;
+                after?: number;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QuarantineView"];
+                };
+            };
+            /** @description Client Error */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FaultAnswer"];
+                };
+            };
+            /** @description Server Error */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FaultAnswer"];
+                };
+            };
+        };
+    };
+    get_quarantined: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                entry_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QuarantineLine"];
                 };
             };
             /** @description Client Error */
@@ -3592,11 +4441,11 @@ export interface operations {
         parameters: {
             query?: {
                 limit?: number;
-                /** @description Epoch seconds. */
+                /** @description Records that start then or later. */
                 start?: number | null;
-                /** @description Epoch seconds. */
+                /** @description Records that start before. */
                 end?: number | null;
-                /** @description Text of the filter language. */
+                /** @description A condition in the filter language. */
                 filter?: string;
             };
             header?: never;
@@ -3634,14 +4483,52 @@ export interface operations {
             };
         };
     };
+    get_retention: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Retention"];
+                };
+            };
+            /** @description Client Error */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FaultAnswer"];
+                };
+            };
+            /** @description Server Error */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FaultAnswer"];
+                };
+            };
+        };
+    };
     list_security_groups: {
         parameters: {
             query?: {
-                /** @description Epoch seconds. */
+                /** @description Records that start then or later. */
                 start?: number | null;
-                /** @description Epoch seconds. */
+                /** @description Records that start before. */
                 end?: number | null;
-                /** @description Text of the filter language. */
+                /** @description A condition in the filter language. */
                 filter?: string;
             };
             header?: never;
@@ -3682,11 +4569,11 @@ export interface operations {
     get_security_group: {
         parameters: {
             query?: {
-                /** @description Epoch seconds. */
+                /** @description Records that start then or later. */
                 start?: number | null;
-                /** @description Epoch seconds. */
+                /** @description Records that start before. */
                 end?: number | null;
-                /** @description Text of the filter language. */
+                /** @description A condition in the filter language. */
                 filter?: string;
             };
             header?: never;
@@ -3821,6 +4708,86 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Client Error */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FaultAnswer"];
+                };
+            };
+            /** @description Server Error */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FaultAnswer"];
+                };
+            };
+        };
+    };
+    list_settings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SettingsView"];
+                };
+            };
+            /** @description Client Error */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FaultAnswer"];
+                };
+            };
+            /** @description Server Error */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FaultAnswer"];
+                };
+            };
+        };
+    };
+    list_sources: {
+        parameters: {
+            query?: {
+                limit?: number;
+                before?: number | null;
+                name?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Sources"];
+                };
             };
             /** @description Client Error */
             "4XX": {

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field
 
 from vpcflow.api.rest.network_models import NamedThing
 from vpcflow.query.answer import ColumnKind
+from vpcflow.query.time_range import MOMENT_MAX_S
+
+
+def _is_text(text: str) -> str:
+    # JSON can escape halves of characters, which nothing after it can write.
+    if not text.isascii() and any("\ud800" <= one <= "\udfff" for one in text):
+        raise ValueError("half of a character stands alone in the text")
+    return text
+
+
+Text = Annotated[str, AfterValidator(_is_text)]
+Moment = Annotated[int, Field(ge=0, le=MOMENT_MAX_S)]
 
 
 class Column(BaseModel):
@@ -107,10 +119,10 @@ class SqlRequest(BaseModel):
 
     model_config = {"extra": "forbid"}
 
-    text: str
-    start: int | None = None
-    end: int | None = None
-    filter: str = ""
+    text: Text
+    start: Moment | None = None
+    end: Moment | None = None
+    filter: Text = ""
 
 
 class SqlExport(SqlRequest):
@@ -166,7 +178,7 @@ class FilterRequest(BaseModel):
 
     model_config = {"extra": "forbid"}
 
-    text: str
+    text: Text
 
 
 class Chip(BaseModel):

@@ -6,6 +6,7 @@ import http.client
 import json
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -42,22 +43,35 @@ END_S = START_S + 2 * 86_400
 RECORDS = 20_000
 
 
-def make_table(folder: Path) -> Settings:
-    """A data folder with a table of 20,000 generated records of version 5, two days from START_S."""
+def make_table(folder: Path, records: int = RECORDS) -> Settings:
+    """A data folder with a table of generated records of version 5, two days from START_S."""
+    settings = Settings(data=folder / "data")
+    add_records(settings, folder / "sample", records)
+    return settings
+
+
+def add_records(settings: Settings, folder: Path, records: int, seed: int = 1) -> None:
+    """Take generated records into a table, by way of files in a new folder."""
     sample = SampleSettings(
-        records=RECORDS, days=2, start_date=date(2026, 6, 1), version=5, hosts=40
+        records=records, days=2, start_date=date(2026, 6, 1), version=5, hosts=40, seed=seed
     )
     assert sample.start_s == START_S
-    write_sample(folder / "sample", sample)
-    settings = Settings(data=folder / "data")
+    write_sample(folder, sample)
     with (
         settings.folder.writer_lock(wait_s=0),
         Ingest(settings) as run,
     ):
-        report = run.run([FileSource([str(folder / "sample" / "AWSLogs")], settings.collect)])
+        report = run.run([FileSource([str(folder / "AWSLogs")], settings.collect)])
         run.maintain()
-    assert report.records == RECORDS
-    return settings
+    assert report.records == records
+
+
+def until(holds: Callable[[], bool], within_s: float = 10.0) -> None:
+    """Wait for what another thread does."""
+    deadline_s = time.monotonic() + within_s
+    while not holds():
+        assert time.monotonic() < deadline_s, "it did not come about"
+        threading.Event().wait(0.005)
 
 
 @dataclass
