@@ -89,6 +89,8 @@ export interface FieldEntry {
   summary?: string;
   group?: string;
   splittable?: boolean;
+  values?: string[];
+  present?: boolean;
 }
 
 /** One column of an answer as an array; empty when the answer has no such column. */

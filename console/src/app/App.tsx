@@ -1,6 +1,7 @@
 import { Suspense, useEffect } from "react";
 import { useRefreshTimer } from "../state/clock";
 import { hrefOf, navigate, usePlace } from "../state/location";
+import { useFirstRange } from "../time/RangeNotice";
 import { Toasts } from "../ui/Toast";
 import { ErrorBoundary } from "./ErrorBoundary";
 import { REDIRECTS, routeOf } from "./routes";
@@ -26,6 +27,7 @@ function SignedIn() {
   const { path } = usePlace();
   const redirect = REDIRECTS[path];
   useRefreshTimer();
+  useFirstRange();
   useEffect(() => {
     if (redirect) navigate(hrefOf(redirect), { replace: true });
   }, [redirect]);

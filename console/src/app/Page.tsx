@@ -1,5 +1,6 @@
 import { Menu as MenuIcon } from "lucide-react";
 import { createContext, type ReactNode, useContext, useEffect } from "react";
+import { RangeNotice } from "../time/RangeNotice";
 import { IconButton } from "../ui/Button";
 
 export const OpenSidebar = createContext<() => void>(() => {});
@@ -46,6 +47,7 @@ export function Page({ title, subtitle, actions, tools, edge, children, ...rest 
         {edge}
       </header>
       <main id="main" className="body" tabIndex={-1}>
+        {(tools || edge) && <RangeNotice />}
         {children}
       </main>
     </div>

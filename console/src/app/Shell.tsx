@@ -19,9 +19,9 @@ export function Shell({ children }: { children: ReactNode }) {
   const close = useCallback(() => setDrawer(false), []);
   return (
     <OpenSidebar.Provider value={open}>
-      <a className="skip" href="#main" onClick={skipToMain}>
+      <button type="button" className="skip" onClick={skipToMain}>
         Skip to the page
-      </a>
+      </button>
       <div className="app">
         <nav className="side" aria-label="Main">
           <Sidebar />
@@ -42,9 +42,7 @@ export function Shell({ children }: { children: ReactNode }) {
   );
 }
 
-function skipToMain(event: { preventDefault: () => void }): void {
-  // The address's fragment is not a place of the router.
-  event.preventDefault();
+function skipToMain(): void {
   document.getElementById("main")?.focus();
 }
 

@@ -120,8 +120,7 @@ export function partsOf(term: string): TermParts {
   const first = words[0];
   const negated = first !== undefined && /^(not|!)$/i.test(first.value);
   const second = words[negated ? 1 : 0];
-  if (!second || second.kind !== "word")
-    return { negated, field: "", rest: negatedRest(term, negated) };
+  if (second?.kind !== "word") return { negated, field: "", rest: negatedRest(term, negated) };
   const rest = term.slice(second.end).trim();
   const unequal = words[negated ? 2 : 1];
   if (!negated && unequal?.value === "!=") {

@@ -208,6 +208,7 @@ export function Switch({ label, checked, onChange, disabled, hint }: CheckProps)
       <input
         type="checkbox"
         role="switch"
+        aria-checked={checked}
         checked={checked}
         disabled={disabled}
         onChange={(event) => onChange(event.target.checked)}

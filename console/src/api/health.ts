@@ -1,0 +1,40 @@
+import { createStore } from "../state/store";
+import { getJson } from "./client";
+
+/** What the shell reads of GET /health. */
+export interface Health {
+  status: "ok" | "warning" | "critical";
+  capture: { running: boolean };
+  records: { rows: number; bytes: number; first_s: number | null; last_s: number | null };
+}
+
+/** What GET /health said last; the shell asks for it every few seconds. */
+export const health = createStore<Health | undefined>(undefined);
+/** Records taken in a second, from the last two answers. */
+export const recordRate = createStore<number | undefined>(undefined);
+
+let before: { at: number; rows: number } | undefined;
+
+/** Asks how the server fares and keeps the answer. Errors: Fault. */
+export async function loadHealth(): Promise<void> {
+  const found = await getJson<Health>("/health");
+  const now = { at: Date.now() / 1000, rows: found.records.rows };
+  if (before && now.at > before.at) {
+    recordRate.set(Math.max(0, (now.rows - before.rows) / (now.at - before.at)));
+  }
+  before = now;
+  health.set(found);
+}
+
+/** First and last start in the table. Units: seconds since the epoch. */
+export interface Extent {
+  first: number;
+  last: number;
+}
+
+/** The time that the table has records of; undefined while unknown or empty. */
+export function useExtent(): Extent | undefined {
+  const records = health.use()?.records;
+  if (records?.first_s == null || records.last_s == null) return undefined;
+  return { first: records.first_s, last: records.last_s };
+}

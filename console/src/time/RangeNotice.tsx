@@ -1,0 +1,73 @@
+import { X } from "lucide-react";
+import { useEffect, useRef } from "react";
+import { useExtent } from "../api/health";
+import { serverNow } from "../state/clock";
+import { currentPlace } from "../state/location";
+import { type Span, setRange, useRange } from "../state/range";
+import { createStore } from "../state/store";
+import { useZone } from "../state/zone";
+import { Button, IconButton } from "../ui/Button";
+import { formatAgo, formatTime } from "./format";
+
+const HOUR_S = 3600;
+const DAY_S = 86_400;
+/** With less than this in the table, an hour of it shows more than a day. */
+const SHORT_TABLE_S = 6 * HOUR_S;
+
+/** Whether the range was moved to where records are, without being asked. */
+const movedTo = createStore<Span | null>(null);
+
+/** The last hour, or day, that has records. */
+export function lastWithRecords(first: number, last: number): Span {
+  const end = Math.ceil((last + 1) / 60) * 60;
+  return { start: end - (last - first < SHORT_TABLE_S ? HOUR_S : DAY_S), end };
+}
+
+/** On the first page, moves a range that nobody chose to where records are; used once, by the app. */
+export function useFirstRange(): void {
+  const extent = useExtent();
+  const done = useRef(false);
+  useEffect(() => {
+    if (done.current || !extent) return;
+    done.current = true;
+    const params = new URLSearchParams(currentPlace().query);
+    if (params.has("last") || params.has("start")) return;
+    if (extent.last >= serverNow() - HOUR_S) return;
+    const span = lastWithRecords(extent.first, extent.last);
+    movedTo.set(span);
+    setRange(span, { replace: true });
+  }, [extent]);
+}
+
+/** Says that the range was moved, or that it holds no records and where some are. */
+export function RangeNotice() {
+  const range = useRange();
+  const zone = useZone();
+  const extent = useExtent();
+  const moved = movedTo.use();
+  if (moved && moved.start === range.start && moved.end === range.end) {
+    const width = moved.end - moved.start > HOUR_S ? "last day" : "last hour";
+    return (
+      <output className="notice">
+        <span>
+          The newest record is from {formatTime(moved.end, zone, "minute")},{" "}
+          {formatAgo(moved.end, serverNow())}. This is the {width} that has records.
+        </span>
+        <IconButton label="Dismiss" icon={<X size={14} />} onClick={() => movedTo.set(null)} />
+      </output>
+    );
+  }
+  if (!extent || (range.start <= extent.last && range.end > extent.first)) return null;
+  const span = lastWithRecords(extent.first, extent.last);
+  return (
+    <output className="notice warn">
+      <span>
+        No records here: they are from {formatTime(extent.first, zone, "minute")} to{" "}
+        {formatTime(extent.last, zone, "minute")}.
+      </span>
+      <Button size="sm" onClick={() => setRange(span)}>
+        Show the last that has some
+      </Button>
+    </output>
+  );
+}
