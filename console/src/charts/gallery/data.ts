@@ -60,7 +60,7 @@ export const links: GraphLink[] = LINKS.map(([source, target, size, share]) => (
 }));
 const kindOf = (id: string): string =>
   id === "Internet" ? "internet" : id === "s3" ? "service" : "interface";
-export const nodes: GraphNode[] = [...new Set(LINKS.flatMap(([a, b]) => [a, b]))].map((id) => ({
+export const nodes: GraphNode[] = [...new Set(LINKS.flatMap((link) => [link[0], link[1]]))].map((id) => ({
   id,
   kind: kindOf(id),
   name: id,

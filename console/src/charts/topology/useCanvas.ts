@@ -1,0 +1,77 @@
+import { useCallback, useEffect, useMemo, useRef } from "react";
+import { fontsReady, useTheme } from "../theme";
+import { drawScene, type Scene } from "./draw";
+import { fitted, type Size, type View } from "./view";
+
+export interface CanvasUse {
+  ref: (canvas: HTMLCanvasElement | null) => (() => void) | undefined;
+  view: () => View;
+  size: () => Size;
+  setView: (view: View) => void;
+  fit: () => void;
+}
+
+/** A canvas that is drawn when something has changed, at most once a frame. */
+export function useCanvas(scene: Scene): CanvasUse {
+  const theme = useTheme();
+  const canvas = useRef<HTMLCanvasElement | null>(null);
+  const size = useRef<Size>({ width: 0, height: 0 });
+  const view = useRef<View | null>(null);
+  const moved = useRef(false);
+  const frame = useRef(0);
+  const latest = useRef({ scene, theme });
+  const draw = useCallback(() => {
+    frame.current = 0;
+    const context = canvas.current?.getContext("2d");
+    if (!context || size.current.width === 0) return;
+    view.current ??= fitted(latest.current.scene.layout, size.current);
+    drawScene(context, latest.current.theme, latest.current.scene, view.current, size.current);
+  }, []);
+  const later = useCallback(() => {
+    if (frame.current === 0) frame.current = requestAnimationFrame(draw);
+  }, [draw]);
+  useEffect(() => {
+    // A new network is fitted into the box; the same one keeps its place.
+    if (latest.current.scene.layout !== scene.layout) view.current = null;
+    latest.current = { scene, theme };
+    later();
+  }, [scene, theme, later]);
+  useEffect(() => () => cancelAnimationFrame(frame.current), []);
+  const ref = useCallback(
+    (element: HTMLCanvasElement | null) => {
+      canvas.current = element;
+      if (!element) return;
+      const sizes = new ResizeObserver(() => {
+        const { clientWidth: width, clientHeight: height } = element;
+        const ratio = window.devicePixelRatio || 1;
+        element.width = Math.round(width * ratio);
+        element.height = Math.round(height * ratio);
+        size.current = { width, height };
+        if (!moved.current) view.current = null;
+        draw();
+      });
+      sizes.observe(element);
+      void fontsReady().then(later);
+      return () => sizes.disconnect();
+    },
+    [draw, later],
+  );
+  return useMemo(
+    () => ({
+      ref,
+      size: () => size.current,
+      view: () => view.current ?? { scale: 1, x: 0, y: 0 },
+      setView: (next: View) => {
+        moved.current = true;
+        view.current = next;
+        later();
+      },
+      fit: () => {
+        moved.current = false;
+        view.current = null;
+        later();
+      },
+    }),
+    [ref, later],
+  );
+}
