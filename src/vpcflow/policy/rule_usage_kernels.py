@@ -38,7 +38,7 @@ def _ask_groups(
     how: Any,
     pairs: Array,
     count: Any,
-) -> int:
+) -> Any:
     """Note every rule of an interface's groups that allows; gives the new count of pairs."""
     for place in range(begin, end):
         group = groups[place]
@@ -72,7 +72,7 @@ def find_rules(
     leg: Array,
     pairs: Array,
     found: Array,
-) -> int:
+) -> Any:
     """Fill ``pairs`` with row, rule and how; ``found`` says 1 for rows with a rule, 2 for rows that need none.
 
     Gives how many pairs there are, also when there is no room for all.

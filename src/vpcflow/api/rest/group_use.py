@@ -123,7 +123,7 @@ def counted(known: KnownNetwork, answer: Answer) -> GroupUses:
     """The rules behind the rows of an answer, with their sums."""
     table = answer.table
     interface_ids, interface = _coded(table, "interface_id")
-    peers, peer_of = _coded(table, "peer")
+    peers, peer_of, direction = _oriented(known, table, interface_ids, interface)
     words = np.array(
         [address_words(address_number(ip_address(text))) for text in peers], np.uint64
     ).reshape(-1, 2)
@@ -131,8 +131,7 @@ def counted(known: KnownNetwork, answer: Answer) -> GroupUses:
     there = np.array([one in known.rules.inventory.interfaces for one in interface_ids], np.bool_)
     flows = AcceptedFlows(
         interface=np.where(there[interface], interface, -1) if len(there) else interface,
-        # Stored: 0 where the interface's own end is the source, so that the record is egress.
-        direction=1 - _numbers(table, "direction"),
+        direction=direction,
         peer=words[peer_of] if len(words) else np.zeros((0, 2), np.uint64),
         protocol=_numbers(table, "protocol"),
         port=_numbers(table, "port"),
@@ -162,6 +161,39 @@ def counted(known: KnownNetwork, answer: Answer) -> GroupUses:
         peer_of,
         sizes,
     )
+
+
+def _oriented(
+    known: KnownNetwork, table: pa.Table, interface_ids: Sequence[str], interface: Array
+) -> tuple[list[str], Array, Array]:
+    """Addresses, the place of every row's peer among them, and its direction: 0 ingress, 1 egress.
+
+    Shape: what was stored as the interface's own end may be the other one; its addresses tell.
+    """
+    places: dict[str, int] = {}
+    ends = [
+        np.array(
+            [places.setdefault(text, len(places)) for text in table.column(name).to_pylist()],
+            np.int64,
+        )
+        for name in ("host", "peer")
+    ]
+    addresses = list(places)
+    inventory = known.rules.inventory.interfaces
+    own = {
+        (row, places[text])
+        for row, key in enumerate(interface_ids)
+        if key in inventory
+        for text in map(str, inventory[key].addresses)
+        if text in places
+    }
+    width = max(len(addresses), 1)
+    codes = np.array(sorted(row * width + place for row, place in own), np.int64)
+    is_own = [np.isin(interface * width + end, codes) for end in ends]
+    turned = ~is_own[0] & is_own[1]
+    # Stored: 0 where the interface's own end is the source, so that the record is egress.
+    egress = (_numbers(table, "direction") == 0) != turned
+    return addresses, np.where(turned, ends[0], ends[1]), egress.astype(np.int64)
 
 
 def _coded(table: pa.Table, name: str) -> tuple[list[str], Array]:

@@ -19,6 +19,7 @@ QUESTION_SUMMARIES: dict[str, str] = {
     "rejects": "What was refused: by port, source, target or interface, with first and last seen.",
     "series": "Bytes, packets and records over time, split by a field if wanted.",
     "traffic": "Bytes, packets and records over time: internal, ingress, egress and rejected.",
+    "breakdown": "Groups by one to three fields, at once or over time, with all the rest.",
     "flows": "The records themselves: of an address, a port, an interface.",
     "interfaces": "Network interfaces with their totals, first and last record and reject share.",
     "coverage": "Minutes seen of those expected, per interface, and the longest gap.",
@@ -26,7 +27,9 @@ QUESTION_SUMMARIES: dict[str, str] = {
     "graph_edges": "Who talks to whom: edges from interfaces to their peers, and the rest.",
     "conversation": "Both halves of one conversation around a moment, and their sums.",
     "round_trip": "Round-trip times: a heat map over time, or percentiles by what is asked.",
+    "bursts": "When far more was rejected than usual, where, by whom and in what shape.",
     "countries": "Countries of the other ends, by the range file that was added.",
+    "rejected_couples": "For each refused port the rule, and the two ends refused most often.",
     "rule_flows": "What was accepted at each interface, as rules see it: peer, service and leg.",
 }
 

@@ -34,6 +34,7 @@ REQUEST, REPLY, UNSURE = 0, 1, 2
 _COLUMNS = (
     ColumnMeta("interface_id", "text", "Interface"),
     ColumnMeta("direction", "count", "Direction"),
+    ColumnMeta("host", "address", "Host"),
     ColumnMeta("peer", "address", "Peer"),
     ColumnMeta("protocol", "protocol", "Protocol"),
     ColumnMeta("port", "port", "Port"),
@@ -43,7 +44,7 @@ _COLUMNS = (
     ColumnMeta("last_seen", "time", "Last seen"),
     UNSIZED_COLUMN,
 )
-_KEYS = ("interface_id", "direction", "peer", "protocol", "port", "other_port", "leg")
+_KEYS = ("interface_id", "direction", "host", "peer", "protocol", "port", "other_port", "leg")
 _TCP, _UDP = 6, 17
 _SYN, _ACK = 2, 16
 _DHCP = ((67, 68), (546, 547))
@@ -82,8 +83,8 @@ def _build(records: Any, parameters: RuleFlowsParameters) -> Any:
     # The destination has the lower port where ports are swapped.
     to_low = known.swapped.fill_null(False)
     flags = known.tcp_flags.fill_null(0)
-    began = (known.protocol == _TCP) & (flags.bit_and(_SYN) == _SYN)
-    answered = flags.bit_and(_ACK) == _ACK
+    began = (known.protocol == _TCP) & ((flags & _SYN) == _SYN)
+    answered = (flags & _ACK) == _ACK
     has_ports = known.protocol.isin((_TCP, _UDP))
     by_ports = (has_ports & (low < high)).fill_null(False)
     keyed = known.mutate(

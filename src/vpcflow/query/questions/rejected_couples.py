@@ -1,0 +1,122 @@
+"""For each refused port, the rule that refused most, and the two ends that it refused most often.
+
+A rule that records name comes before none, however many records name none.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from vpcflow.query.answer import ColumnMeta
+from vpcflow.query.expression import Expression
+from vpcflow.query.plan import REFUSED
+from vpcflow.query.questions.question import (
+    Frame,
+    Measure,
+    Question,
+    TopParameters,
+    count,
+    largest,
+)
+from vpcflow.query.rollup_choice import Grain
+from vpcflow.store.rollup_schema import CONVERSATION_SCHEMA
+
+_COLUMNS = (
+    ColumnMeta("protocol", "protocol", "Protocol"),
+    ColumnMeta("port", "port", "Port"),
+    ColumnMeta("rule", "rule", "Rule"),
+    ColumnMeta("interface_id", "text", "Interface"),
+    ColumnMeta("source", "address", "Source"),
+    ColumnMeta("target", "address", "Target"),
+    ColumnMeta("rule_records", "count", "Records of the rule"),
+    ColumnMeta("port_records", "count", "Records of the port"),
+    ColumnMeta("records", "count", "Records of these two"),
+)
+_PORT = ("protocol", "port")
+_ENDS = ("interface_id", "source", "target")
+
+
+class RejectedCouplesParameters(TopParameters):
+    """Parameters of rejected_couples."""
+
+    sort: Measure = Measure.RECORDS
+
+
+def _columns(_: RejectedCouplesParameters, __: Frame) -> tuple[ColumnMeta, ...]:
+    return _COLUMNS
+
+
+def _refused(_: RejectedCouplesParameters) -> Expression:
+    return REFUSED
+
+
+def _grain(_: RejectedCouplesParameters, __: Frame) -> Grain:
+    """Conversations, where they know the rule."""
+    return Grain.CONVERSATIONS if "reject_rule" in CONVERSATION_SCHEMA.names else Grain.RECORDS
+
+
+def _build(records: Any, parameters: RejectedCouplesParameters) -> Any:
+    import ibis
+
+    from vpcflow.query.stored_table import column
+
+    keyed = records.mutate(
+        protocol=records.protocol,
+        port=column(records, "dstport").fill_null(-1),
+        rule=records.reject_rule,
+        source=column(records, "srcaddr"),
+        target=column(records, "dstaddr"),
+    ).filter(records.protocol.notnull())
+    measure = parameters.sort.value
+    sizes = keyed.group_by(*_PORT).aggregate(
+        port_records=count(keyed),
+        size=count(keyed) if measure == "records" else keyed[measure].sum(),
+    )
+    top = largest(sizes, "size", _PORT, parameters.limit)
+    listed = top.select(
+        port_records=top.port_records, **{f"listed_{name}": top[name] for name in _PORT}
+    )
+    # Ends are gathered for the listed ports alone: there may be millions of them.
+    kept = keyed.inner_join(listed, [keyed[name] == listed[f"listed_{name}"] for name in _PORT])
+    groups = kept.group_by(*_PORT, "rule", *_ENDS).aggregate(
+        records=count(kept), port_records=kept.port_records.max()
+    )
+    of_rule = groups.mutate(
+        rule_records=groups.records.sum().over(ibis.window(group_by=[*_PORT, "rule"]))
+    )
+    first = of_rule.mutate(
+        place=ibis.row_number().over(
+            ibis.window(
+                group_by=list(_PORT),
+                order_by=[
+                    of_rule.rule.isnull().asc(),
+                    of_rule.rule_records.desc(),
+                    of_rule.rule.asc(),
+                    of_rule.records.desc(),
+                    *(of_rule[name].asc(nulls_first=False) for name in _ENDS),
+                ],
+            )
+        )
+    ).filter(lambda ranked: ranked.place == 0)
+    shown = first.select(
+        protocol=first.protocol,
+        port=first.port.nullif(-1),
+        rule=first.rule,
+        interface_id=first.interface_id,
+        source=first.source,
+        target=first.target,
+        rule_records=first.rule_records.cast("int64"),
+        port_records=first.port_records,
+        records=first.records,
+    )
+    return largest(shown, "port_records", _PORT, parameters.limit)
+
+
+QUESTION = Question(
+    "rejected_couples",
+    RejectedCouplesParameters,
+    _columns,
+    _build,
+    condition=_refused,
+    grain=_grain,
+)
