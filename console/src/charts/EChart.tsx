@@ -28,8 +28,10 @@ export function EChart({ option, sentence, onChart, onDrawn }: EChartProps) {
     let made: ECharts | null = null;
     let gone = false;
     const sizes = new ResizeObserver(() => {
-      made?.resize();
-      if (made) told.current.onDrawn?.(made);
+      // The first call comes before there is an option, and there is nothing to measure then.
+      if (!made?.getOption()) return;
+      made.resize();
+      told.current.onDrawn?.(made);
     });
     void Promise.all([import("./engine"), fontsReady()]).then(([{ init }]) => {
       if (gone) return;

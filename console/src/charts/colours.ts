@@ -29,6 +29,9 @@ const FIXED: Record<string, Token> = {
   bytes: "c1",
   records: "c1",
   packets: "c2",
+  tcp: "c1",
+  udp: "c2",
+  icmp: "c4",
   reject: "reject",
   rejected: "reject",
 };

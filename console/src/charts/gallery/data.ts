@@ -60,14 +60,16 @@ export const links: GraphLink[] = LINKS.map(([source, target, size, share]) => (
 }));
 const kindOf = (id: string): string =>
   id === "Internet" ? "internet" : id === "s3" ? "service" : "interface";
-export const nodes: GraphNode[] = [...new Set(LINKS.flatMap((link) => [link[0], link[1]]))].map((id) => ({
-  id,
-  kind: kindOf(id),
-  name: id,
-  bytes: 0,
-  records: 0,
-  rejected: 0,
-}));
+export const nodes: GraphNode[] = [...new Set(LINKS.flatMap((link) => [link[0], link[1]]))].map(
+  (id) => ({
+    id,
+    kind: kindOf(id),
+    name: id,
+    bytes: 0,
+    records: 0,
+    rejected: 0,
+  }),
+);
 
 export const PORTS = [
   ["22", "ssh", 1.84e6],

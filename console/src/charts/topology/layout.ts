@@ -65,25 +65,44 @@ const boxKind = (kind: string): string => (kind === "interface" ? "subnet" : "vp
 export const radiusOf = (bytes: number): number =>
   5 + Math.min(6, Math.max(0, Math.log10(Math.max(1, bytes)) - 5));
 
-/** Blocks in rows of about the width that makes the whole a landscape. */
-function packed(blocks: readonly Block[], aspect: number): Block {
-  const area = blocks.reduce((sum, b) => sum + (b.width + GAP) * (b.height + GAP), 0);
-  const widest = Math.max(0, ...blocks.map((block) => block.width));
-  const most = Math.max(widest, Math.sqrt(area * aspect));
-  const places: { block: Block; x: number; y: number }[] = [];
-  let [x, y, row, width] = [0, 0, 0, 0];
-  for (const block of [...blocks].sort((one, other) => other.height - one.height)) {
+interface Packing {
+  places: { block: Block; x: number; y: number }[];
+  width: number;
+  height: number;
+}
+
+/** Blocks in rows no wider than `most`. */
+function rowsOf(blocks: readonly Block[], most: number): Packing {
+  const packing: Packing = { places: [], width: 0, height: 0 };
+  let [x, y, row] = [0, 0, 0];
+  for (const block of blocks) {
     if (x > 0 && x + block.width > most) [x, y, row] = [0, y + row + GAP, 0];
-    places.push({ block, x, y });
+    packing.places.push({ block, x, y });
     x += block.width + GAP;
     row = Math.max(row, block.height);
-    width = Math.max(width, x - GAP);
+    packing.width = Math.max(packing.width, x - GAP);
+  }
+  packing.height = y + row;
+  return packing;
+}
+
+/** Blocks in rows, so that the whole fits best into a box of that shape. */
+function packed(blocks: readonly Block[], aspect: number): Block {
+  const order = [...blocks].sort((one, other) => other.height - one.height);
+  let best: Packing = { places: [], width: 0, height: 0 };
+  let least = Infinity;
+  let most = 0;
+  for (const block of order) {
+    most += block.width + GAP;
+    const packing = rowsOf(order, most);
+    const size = Math.max(packing.width / aspect, packing.height);
+    if (size < least) [best, least] = [packing, size];
   }
   return {
-    width,
-    height: y + row,
+    width: best.width,
+    height: best.height,
     put: (left, top, into) => {
-      for (const place of places) place.block.put(left + place.x, top + place.y, into);
+      for (const place of best.places) place.block.put(left + place.x, top + place.y, into);
     },
   };
 }
@@ -135,7 +154,7 @@ function contentOf(
   const boxes = nodes.filter((node) => children.has(node.id));
   const blocks = boxes.map((node) => boxOf(node, depth, children));
   if (leaves.length > 0) blocks.push(gridOf(leaves));
-  return packed(blocks, depth === 0 ? 1.9 : 1.5);
+  return packed(blocks, 1.6);
 }
 
 /** The Internet and services in a row on top, VPCs with their subnets below. */
@@ -147,7 +166,7 @@ export function layoutOf(nodes: readonly GraphNode[]): Layout {
   const into: Layout = { boxes: [], places: [], width: 0, height: 0 };
   const inner = packed(
     boxes.map((node) => boxOf(node, 0, children)),
-    1.9,
+    2.2,
   );
   const columns = Math.max(
     1,
