@@ -21,6 +21,7 @@ SUBJECTS: tuple[str, ...] = (
     "sql",
     "export",
     "fields",
+    "values",
     "filters",
     "live",
     "network",

@@ -29,9 +29,10 @@ if TYPE_CHECKING:
     from vpcflow.query.answer import Answer
     from vpcflow.query.stop_token import StopToken
 
-#: SQL with one of these may have another answer a second later.
+#: SQL with one of these may have another answer a second later; a span alone is a moment too.
 _OF_THE_MOMENT = re.compile(
-    r"\b(last|since|before|between_times|now|now_s|today|current_\w+|random|uuid\w*|setseed)\b",
+    r"\b(last|since|before|between_times|now|now_s|today|current_\w+|random|uuid\w*|setseed)\b"
+    r"|(?<!time_bin\()'\s*(\d+\s*[smhdw]\s*)+'",
     re.IGNORECASE,
 )
 
