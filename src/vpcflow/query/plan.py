@@ -36,6 +36,7 @@ from vpcflow.query.expression import (
     is_narrow,
 )
 from vpcflow.query.time_range import TimeRange
+from vpcflow.store.rollup_schema import TRAFFIC_PERIOD_S
 from vpcflow.store.stored_schema import SECONDS_AN_HOUR
 
 Shape = list[Any]
@@ -54,14 +55,15 @@ class Plan:
     """A condition and a time range, ready for any engine.
 
     Shape: ``branches`` are shapes whose records do not overlap; ``bounds`` bound ``start`` as the
-    caller asked, ``hour_bounds`` the hour of ``start``, to whole hours; ``values`` fill the slots
-    of all; ``time_range`` is what prunes files; ``fields`` are the AWS fields that the condition
+    caller asked, ``hour_bounds`` the hour of ``start``, to whole hours, ``period_bounds`` the same
+    for periods of traffic; ``values`` fill the slots of all; ``time_range`` is what prunes files; ``fields`` are the AWS fields that the condition
     touches; ``refused`` says that it holds of REJECT records alone.
     """
 
     branches: tuple[Shape, ...]
     bounds: tuple[Shape, ...]
     hour_bounds: tuple[Shape, ...]
+    period_bounds: tuple[Shape, ...]
     values: tuple[StoredValue, ...]
     time_range: TimeRange
     fields: frozenset[str]
@@ -92,12 +94,14 @@ def plan(condition: Expression | None, time_range: TimeRange) -> Plan:
     parts = [_as_either_end(part) for part in parts]
     # Only what the caller gave becomes a predicate of its own: the condition keeps its own bounds.
     bounds = _time_shapes(time_range, slots)
-    hour_bounds = _time_shapes(_whole_hours(time_range), slots)
+    hour_bounds = _time_shapes(_whole(time_range, SECONDS_AN_HOUR), slots)
+    period_bounds = _time_shapes(_whole(time_range, TRAFFIC_PERIOD_S), slots)
     branches = tuple(_conjunction(shapes) for shapes in _branches(parts, slots))
     return Plan(
         branches,
         tuple(bounds),
         tuple(hour_bounds),
+        tuple(period_bounds),
         tuple(slots.values),
         _narrowed(time_range, parts),
         frozenset(fields_of(condition)),
@@ -105,11 +109,11 @@ def plan(condition: Expression | None, time_range: TimeRange) -> Plan:
     )
 
 
-def _whole_hours(time_range: TimeRange) -> TimeRange:
+def _whole(time_range: TimeRange, width_s: int) -> TimeRange:
     start_s, end_s = time_range.start_s, time_range.end_s
     return TimeRange(
-        None if start_s is None else start_s - start_s % SECONDS_AN_HOUR,
-        None if end_s is None else end_s + -end_s % SECONDS_AN_HOUR,
+        None if start_s is None else start_s - start_s % width_s,
+        None if end_s is None else end_s + -end_s % width_s,
     )
 
 

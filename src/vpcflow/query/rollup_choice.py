@@ -6,7 +6,8 @@ records a row stands for, and ``bytes_nulls`` and ``packets_nulls`` how many of 
 
 * Conversations have no time among their dimensions: they stand for a file whose records all lie
   within the asked range.
-* Hours stand for any file where the range starts and ends on full hours, and for such a file too.
+* Hours stand for any file that the range cuts on full hours, and for such a file too; traffic the
+  same for full periods of five minutes.
 * A condition on a field that a rollup is not grouped by needs the records.
 """
 
@@ -23,11 +24,14 @@ from vpcflow.query.statement import (
     HOURS_NAME,
     RECORDS_BESIDE_CONVERSATIONS_NAME,
     RECORDS_BESIDE_HOURS_NAME,
+    RECORDS_BESIDE_TRAFFIC_NAME,
     STORED_TABLE_NAME,
+    TRAFFIC_NAME,
 )
 from vpcflow.query.time_range import TimeRange
 from vpcflow.store.data_file_entry import DataFileEntry
-from vpcflow.store.rollup_paths import conversation_path
+from vpcflow.store.rollup_paths import conversation_path, traffic_path
+from vpcflow.store.rollup_schema import TRAFFIC_PERIOD_S
 from vpcflow.store.stored_schema import SECONDS_AN_HOUR
 
 
@@ -37,6 +41,7 @@ class Grain(StrEnum):
     RECORDS = "records"
     CONVERSATIONS = "conversations"
     HOURS = "hours"
+    TRAFFIC = "traffic"
 
 
 #: For each grain the tables of its records and of its rollups.
@@ -44,18 +49,19 @@ TABLE_NAMES = {
     Grain.RECORDS: (STORED_TABLE_NAME, ""),
     Grain.CONVERSATIONS: (RECORDS_BESIDE_CONVERSATIONS_NAME, CONVERSATIONS_NAME),
     Grain.HOURS: (RECORDS_BESIDE_HOURS_NAME, HOURS_NAME),
+    Grain.TRAFFIC: (RECORDS_BESIDE_TRAFFIC_NAME, TRAFFIC_NAME),
 }
 
 #: Fields that a rollup is grouped by; a condition on any other needs the records.
 _CONVERSATION_FIELDS = frozenset(
-    {"srcaddr", "dstaddr", "protocol", "action", "account-id", "interface-id"}
+    {"srcaddr", "dstaddr", "protocol", "action", "account-id", "interface-id", "reject-rule"}
 )
+_TRAFFIC_FIELDS = frozenset({"account-id", "action", "flow-direction", "protocol", "log-status"})
 ROLLUP_FIELDS = {
     Grain.RECORDS: frozenset[str](),
     Grain.CONVERSATIONS: _CONVERSATION_FIELDS,
-    Grain.HOURS: frozenset(
-        {"account-id", "interface-id", "action", "flow-direction", "protocol", "log-status"}
-    ),
+    Grain.HOURS: _TRAFFIC_FIELDS | {"interface-id"},
+    Grain.TRAFFIC: _TRAFFIC_FIELDS,
 }
 #: Conversations know the destination's port of refused records alone.
 REFUSED_FIELDS = _CONVERSATION_FIELDS | {"dstport"}
@@ -110,8 +116,11 @@ def _rollup_of(grain: Grain, entry: DataFileEntry, time_range: TimeRange) -> str
     within = _is_within(entry, time_range)
     if grain is Grain.CONVERSATIONS and entry.has_conversation and within:
         return str(conversation_path(Path(entry.path)))
-    if grain is Grain.HOURS and (within or _whole_hours(time_range)):
+    if grain is Grain.HOURS and (within or _cut_whole(entry, time_range, SECONDS_AN_HOUR)):
         return entry.rollup_path
+    periods = within or _cut_whole(entry, time_range, TRAFFIC_PERIOD_S)
+    if grain is Grain.TRAFFIC and entry.rollup_path is not None and periods:
+        return str(traffic_path(Path(entry.path)))
     return None
 
 
@@ -137,6 +146,11 @@ def _is_within(entry: DataFileEntry, time_range: TimeRange) -> bool:
     )
 
 
-def _whole_hours(time_range: TimeRange) -> bool:
-    bounds = (time_range.start_s, time_range.end_s)
-    return all(bound is None or bound % SECONDS_AN_HOUR == 0 for bound in bounds)
+def _cut_whole(entry: DataFileEntry, time_range: TimeRange, width_s: int) -> bool:
+    """Whether the range cuts a file only where a row of a rollup ends; elsewhere it may be odd."""
+    if entry.start_min is None or entry.start_max is None:
+        return False
+    start_s, end_s = time_range.start_s, time_range.end_s
+    starts_before = start_s is not None and entry.start_min < start_s
+    ends_after = end_s is not None and entry.start_max >= end_s
+    return not (starts_before and start_s % width_s) and not (ends_after and end_s % width_s)  # type: ignore[operator]

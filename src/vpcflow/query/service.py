@@ -145,7 +145,11 @@ class FlowQueries:
         made = plan(whole, time_range)
         selection = self._index.select(start_s=made.time_range.start_s, end_s=made.time_range.end_s)
         frame = replace(
-            frame_of(time_range, selection), ingestion=self._ingestion, countries=self._countries
+            frame_of(time_range, selection),
+            fields=made.fields,
+            refused=made.refused,
+            ingestion=self._ingestion,
+            countries=self._countries,
         )
         resolved = question.resolve(checked, frame)
         steps = question.steps_of(resolved, frame)

@@ -15,9 +15,11 @@ PARAMETER_FUNCTION = "vpcflow_parameter"
 STORED_TABLE_NAME = "flow_records_stored"
 CONVERSATIONS_NAME = "flow_conversations"
 HOURS_NAME = "flow_hours"
+TRAFFIC_NAME = "flow_traffic"
 #: Records of files whose rollups a question cannot use, beside the rollups of the others.
 RECORDS_BESIDE_CONVERSATIONS_NAME = "flow_records_beside_conversations"
 RECORDS_BESIDE_HOURS_NAME = "flow_records_beside_hours"
+RECORDS_BESIDE_TRAFFIC_NAME = "flow_records_beside_traffic"
 
 _PLACE = re.compile(
     rf'"?{PARAMETER_FUNCTION}"?\(\s*(?:CAST\(\s*)?(\d+)(?:\s+AS\s+\w+\s*\))?\s*\)', re.IGNORECASE

@@ -19,7 +19,14 @@ import pyarrow as pa
 from vpcflow.query.plan import TRUE, Plan, Shape
 from vpcflow.query.rollup_choice import TABLE_NAMES, Grain
 from vpcflow.query.statement import PARAMETER_FUNCTION, STORED_TABLE_NAME
-from vpcflow.store.rollup_schema import CONVERSATION_SCHEMA, COVER_S_MAX, HOUR_SCHEMA
+from vpcflow.store.address_scope import SCOPE_INTERNAL, SCOPE_INTERNET, internal_ranges
+from vpcflow.store.rollup_schema import (
+    CONVERSATION_SCHEMA,
+    COVER_S_MAX,
+    HOUR_SCHEMA,
+    TRAFFIC_PERIOD_S,
+    TRAFFIC_SCHEMA,
+)
 from vpcflow.store.stored_schema import (
     DIRECTION_HOST_IS_SOURCE,
     PKT_DST_SAME,
@@ -31,7 +38,14 @@ from vpcflow.store.stored_schema import (
 
 #: Columns of each grain; records are brought to them.
 _CONVERSATION_COLUMNS = tuple(CONVERSATION_SCHEMA.names)
+_TRAFFIC_COLUMNS = tuple(TRAFFIC_SCHEMA.names)
 _HOUR_COLUMNS = tuple("start" if name == "hour" else name for name in HOUR_SCHEMA.names)
+
+_SCHEMAS = {
+    Grain.CONVERSATIONS: CONVERSATION_SCHEMA,
+    Grain.HOURS: HOUR_SCHEMA,
+    Grain.TRAFFIC: TRAFFIC_SCHEMA,
+}
 
 MINUTE_S = 60
 MINUTES_AN_HOUR = SECONDS_AN_HOUR // MINUTE_S
@@ -62,7 +76,7 @@ def stored_table(name: str = STORED_TABLE_NAME) -> Any:
 
 
 def _rollup_table(grain: Grain, name: str) -> Any:
-    schema = CONVERSATION_SCHEMA if grain is Grain.CONVERSATIONS else HOUR_SCHEMA
+    schema = _SCHEMAS[grain]
     table = ibis.table({field.name: _ibis_type(field.type) for field in schema}, name=name)
     if grain is Grain.CONVERSATIONS:
         # Of one record first and last are the same, and the last is not written.
@@ -158,7 +172,7 @@ def filtered(
     if with_rollups:
         rollup = _rollup_table(grain, rollup_name)
         # A file's conversations are read only where all of it is in range.
-        bounds = plan.hour_bounds if grain is Grain.HOURS else ()
+        bounds = {Grain.HOURS: plan.hour_bounds, Grain.TRAFFIC: plan.period_bounds}.get(grain, ())
         pieces += [_kept(rollup, (*bounds, branch)) for branch in plan.branches]
     if with_records:
         stored = stored_table(records_name)
@@ -190,10 +204,34 @@ def _at_grain(records: Any, grain: Grain) -> Any:
     if grain is Grain.HOURS:
         seen, beyond = _minutes(records)
         hours = counted.mutate(
-            minutes_seen=seen, minutes_next=beyond, last_end=column(records, "end")
+            minutes_seen=seen,
+            minutes_next=beyond,
+            last_end=column(records, "end"),
+            scope=scope_of(records),
         )
         return hours.select(*_HOUR_COLUMNS)
+    if grain is Grain.TRAFFIC:
+        period = records.start - records.start % TRAFFIC_PERIOD_S
+        return counted.mutate(start=period, scope=scope_of(records)).select(*_TRAFFIC_COLUMNS)
     return counted
+
+
+def scope_of(rows: Any) -> Any:
+    """Whether an end is on the internet, null where an end is unknown; rollups know it."""
+    if "scope" in rows.columns:
+        return rows.scope
+    inside = is_internal(rows.host) & is_internal(rows.peer)
+    scope = inside.ifelse(SCOPE_INTERNAL, SCOPE_INTERNET).cast("int32")
+    return (rows.host.isnull() | rows.peer.isnull()).ifelse(ibis.null("int32"), scope)
+
+
+def is_internal(address: Any) -> Any:
+    """Whether a stored address lies in one of the internal networks."""
+    tests = [
+        address == first if first == last else (address >= first) & (address <= last)
+        for first, last in internal_ranges()
+    ]
+    return functools.reduce(operator.or_, tests)
 
 
 def _minutes(records: Any) -> tuple[Any, Any]:

@@ -48,11 +48,11 @@ _KINDS_MAX = 1 << 31
 #: Rows that still fill more than this when they are joined are written, to make room for long.
 _KEPT_SHARE_MAX = 0.5
 
-_TEXTS = ("account_id", "interface_id", "action")
+_TEXTS = ("account_id", "interface_id", "action", "reject_rule")
 _HALF = 32
 _LOW_HALF = 0xFFFFFFFF
-#: Words of a kind: account and interface, action and protocol, direction and what is there.
-_KIND_WORDS = 3
+#: Words of a kind: account and interface, action and protocol, direction and what is there, rule.
+_KIND_WORDS = 4
 #: Words of a conversation: host and peer, both ports, kind and what ports are there.
 _KEY_WORDS = 3
 _LOW_PORT_KNOWN, _DST_PORT_KNOWN, _KIND_SHIFT = 1, 2, 2
@@ -189,13 +189,14 @@ class ConversationRollup:
 
     def _kinds_of(self, groups: SmallGroups) -> tuple[Array, Array]:
         """The kind of each group, and whether it was rejected."""
-        account, interface, action = (groups.text(name, self._texts[name]) for name in _TEXTS)
+        account, interface, action, rule = (groups.text(name, self._texts[name]) for name in _TEXTS)
         protocol, protocol_known = groups.numbers("protocol")
         direction, direction_known = groups.numbers("direction")
         keys = np.empty((len(groups), _KIND_WORDS), np.int64)
         keys[:, 0] = account << _HALF | interface & _LOW_HALF
         keys[:, 1] = action << _HALF | protocol & _LOW_HALF
         keys[:, 2] = direction << _HALF | protocol_known | direction_known << 1
+        keys[:, 3] = rule
         numbers = np.empty(len(groups), np.int64)
         self._kinds.add(keys, np.zeros((len(groups), 0), np.int64), numbers)
         texts = self._texts["action"].values.to_pylist()
@@ -232,6 +233,7 @@ class ConversationRollup:
             "action": self._text("action", kinds[:, 1] >> _HALF),
             "account_id": self._text("account_id", kinds[:, 0] >> _HALF),
             "interface_id": self._text("interface_id", kinds[:, 0]),
+            "reject_rule": self._text("reject_rule", kinds[:, 3]),
         }
         columns |= _measures(sums)
         return pa.table({name: columns[name] for name in CONVERSATION_SCHEMA.names})

@@ -15,7 +15,7 @@ from vpcflow.base.errors import StoreError
 from vpcflow.store.arrow_views import ADDRESS_BYTES, ALL_VALID, Array, numbers_of, validity_of
 from vpcflow.store.data_file_output import DataFileOutput
 from vpcflow.store.rollup_files import RollupFiles, joined_rollups
-from vpcflow.store.rollup_paths import conversation_path
+from vpcflow.store.rollup_paths import conversation_path, traffic_path
 from vpcflow.store.row_groups import OrderedRows, RowBuffers
 from vpcflow.store.settings import StoreSettings
 from vpcflow.store.sort import sort_stored, with_address_codes
@@ -114,6 +114,7 @@ def remove_staged(files: Sequence[StagedFile]) -> None:
         file.path.unlink(missing_ok=True)
         if file.rollup_path is not None:
             file.rollup_path.unlink(missing_ok=True)
+            traffic_path(file.path).unlink(missing_ok=True)
         if file.has_conversation:
             conversation_path(file.path).unlink(missing_ok=True)
 

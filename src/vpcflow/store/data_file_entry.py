@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
-from vpcflow.store.rollup_paths import conversation_path
+from vpcflow.store.rollup_paths import conversation_path, traffic_path
 
 #: 16 bytes; the name ``bytes`` means a size below.
 HostAddress: TypeAlias = bytes
@@ -19,7 +19,7 @@ class DataFileEntry:
     Shape: ``path`` is a local path; ``day`` is the start of the UTC day of ``start``, None for a
     file of rows without a start; the bounds are None where every value is null; ``columns`` are
     the stored columns that the file has, the others are null in every row; ``rollup_path`` is its
-    hourly rollup, and where ``has_conversation`` is set, ``rollup_paths.conversation_path`` exists.
+    hourly rollup, beside which lies the traffic; where ``has_conversation`` is set, ``rollup_paths.conversation_path`` exists.
     Units: epoch seconds, bytes, rows.
     """
 
@@ -43,7 +43,7 @@ def paths_of(entry: DataFileEntry) -> list[str]:
     """The paths of a data file and of its rollups."""
     paths = [entry.path]
     if entry.rollup_path is not None:
-        paths.append(entry.rollup_path)
+        paths += [entry.rollup_path, str(traffic_path(Path(entry.path)))]
     if entry.has_conversation:
         paths.append(str(conversation_path(Path(entry.path))))
     return paths

@@ -30,8 +30,10 @@ _TEXT_PAIRS = (("account_id", "interface_id"), ("action", "flow_direction"))
 _HALF = 32
 _LOW_HALF = 0xFFFFFFFF
 #: Words of a key: hour; two words of two texts each; log_status and protocol; direction and what
-#: of hour, protocol and direction is there.
+#: of hour, protocol, direction and scope is there, and the scope itself.
 _KEY_WORDS = 5
+#: A scope's place above the bits of what is there.
+_SCOPE_SHIFT = 4
 _SUM_PLACES = {name: place for place, name in enumerate(HOUR_SUMS)}
 
 
@@ -48,10 +50,10 @@ class HourRollup:
 
     def add(self, rows: pa.Table, groups: SmallGroups) -> None:
         """Take the rows of a stored table in."""
-        sums = _sums_of(rows, groups)
+        sums = sums_of(rows, groups)
         if sums is None:
             groups = SmallGroups(rows, apart=True)
-            sums = _sums_of(rows, groups)
+            sums = sums_of(rows, groups)
             assert sums is not None, "one record fits"
         hours, hours_known = groups.hours()
         self._add(groups, hours, hours_known, sums)
@@ -85,9 +87,11 @@ class HourRollup:
             keys[:, word] = high << _HALF | groups.text(second, self._texts[second]) & _LOW_HALF
         protocol, protocol_known = groups.numbers("protocol")
         direction, direction_known = groups.numbers("direction")
+        scope, scope_known = groups.numbers("scope")
         status = groups.text("log_status", self._texts["log_status"])
         keys[:, 3] = status << _HALF | protocol & _LOW_HALF
         known = hours_known | protocol_known << 1 | direction_known << 2
+        known |= scope_known << 3 | scope << _SCOPE_SHIFT
         keys[:, 4] = direction << _HALF | known
         numbers = np.empty(len(keys), np.int64)
         done = self._table.add(keys, sums, numbers)
@@ -109,6 +113,8 @@ class HourRollup:
         columns["log_status"] = self._text("log_status", keys[:, 3] >> _HALF)
         columns["protocol"] = _numbers(keys[:, 3].astype(np.int32), keys[:, 4] >> 1 & 1)
         columns["direction"] = _numbers((keys[:, 4] >> _HALF).astype(np.int32), keys[:, 4] >> 2 & 1)
+        scope = (keys[:, 4] & _LOW_HALF) >> _SCOPE_SHIFT
+        columns["scope"] = _numbers(scope.astype(np.int32), keys[:, 4] >> 3 & 1)
         records = sums[:, 0]
         for place, name in enumerate(HOUR_SUMS[:-1]):
             columns[name] = _numbers(sums[:, place], np.ones(len(sums), np.uint8))
@@ -141,7 +147,7 @@ def plain_rollup(made: Sequence[pa.Table], schema: pa.Schema) -> pa.Table:
     return pa.concat_tables(parts) if parts else schema.empty_table()
 
 
-def _sums_of(rows: pa.Table, groups: SmallGroups) -> Array | None:
+def sums_of(rows: pa.Table, groups: SmallGroups) -> Array | None:
     """HOUR_SUMS of each group; None when a sum might not fit."""
     columns = {
         name: one_chunk(rows.column(name))

@@ -1,4 +1,4 @@
-"""Both rollups of a data file while it is written: to Parquet, durable, then named."""
+"""The rollups of a data file while it is written: to Parquet, durable, then named."""
 
 from __future__ import annotations
 
@@ -14,13 +14,16 @@ from vpcflow.store.conversation import ConversationRollup
 from vpcflow.store.durable_file import make_durable, temporary_path
 from vpcflow.store.file_facts import read_facts
 from vpcflow.store.rollup import HourRollup
-from vpcflow.store.rollup_paths import conversation_path, rollup_hour_path
+from vpcflow.store.rollup_paths import conversation_path, rollup_hour_path, traffic_path
 from vpcflow.store.rollup_schema import (
     CONVERSATION_DIMENSIONS,
     CONVERSATION_SCHEMA,
     HOUR_DIMENSIONS,
     HOUR_SCHEMA,
+    TRAFFIC_DIMENSIONS,
+    TRAFFIC_SCHEMA,
 )
+from vpcflow.store.rollup_traffic import TrafficRollup
 from vpcflow.store.row_groups import RowBuffers
 from vpcflow.store.settings import StoreSettings
 from vpcflow.store.small_groups import SmallGroups
@@ -36,7 +39,7 @@ _WRITE_BATCH_ROWS = 131_072
 
 
 class RollupFiles:
-    """The hourly rollup and the conversations of one data file.
+    """The hourly rollup, the traffic and the conversations of one data file.
 
     Shape: fill them with ``add``, row group by row group, or with ``add_rollups`` from the rollups
     of the data files that become this one.
@@ -51,9 +54,11 @@ class RollupFiles:
         self._outputs = (
             _Output(self.hour_path, HOUR_SCHEMA, HOUR_DIMENSIONS, settings),
             _Output(self.conversation_path, CONVERSATION_SCHEMA, CONVERSATION_DIMENSIONS, settings),
+            _Output(traffic_path(data_path), TRAFFIC_SCHEMA, TRAFFIC_DIMENSIONS, settings),
         )
-        hour, conversation = self._outputs
+        hour, conversation, traffic = self._outputs
         self._hour = HourRollup(hour.write)
+        self._traffic = TrafficRollup(traffic.write)
         self._conversation = ConversationRollup(conversation.write, buffers=buffers)
 
     def add(self, rows: pa.Table) -> None:
@@ -61,8 +66,9 @@ class RollupFiles:
         groups = SmallGroups(rows)
         self._hour.add(rows, groups)
         self._conversation.add(rows, groups)
+        self._traffic.add(rows)
 
-    def add_rollups(self, data_path: Path) -> tuple[int, int]:
+    def add_rollups(self, data_path: Path) -> tuple[int, ...]:
         """Take the rollups of another data file in; the records that each stands for.
 
         Errors: OSError or pa.ArrowException when one cannot be read.
@@ -71,17 +77,19 @@ class RollupFiles:
         for path, rollup in (
             (rollup_hour_path(data_path), self._hour),
             (conversation_path(data_path), self._conversation),
+            (traffic_path(data_path), self._traffic),
         ):
             records = 0
             for rows in _row_groups(path):
                 rollup.add_rollup(rows)
                 records += pc.sum(rows.column("records")).as_py() or 0
             counts.append(records)
-        return counts[0], counts[1]
+        return tuple(counts)
 
     def finish(self) -> None:
-        """Write what is left; both files are durable then."""
+        """Write what is left; all files are durable then."""
         self._hour.finish()
+        self._traffic.finish()
         self._conversation.finish()
         for output in self._outputs:
             output.finish()
@@ -168,7 +176,7 @@ def joined_rollups(
             break
         try:
             rows = pq.read_metadata(part).num_rows
-            if rollups.add_rollups(part) != (rows, rows):
+            if set(rollups.add_rollups(part)) != {rows}:
                 break
         except (OSError, pa.ArrowException, KeyError):
             break
@@ -193,7 +201,7 @@ def _written(schema: pa.Schema) -> pa.Schema:
 def _row_groups(path: Path) -> Iterator[pa.Table]:
     text = [
         field.name
-        for field in (*HOUR_SCHEMA, *CONVERSATION_SCHEMA)
+        for field in (*HOUR_SCHEMA, *CONVERSATION_SCHEMA, *TRAFFIC_SCHEMA)
         if pa.types.is_string(field.type)
     ]
     with pq.ParquetFile(path) as file:

@@ -1,7 +1,8 @@
-"""Columns of the two rollups that lie beside each data file, for writers and readers alike.
+"""Columns of the three rollups that lie beside each data file, for writers and readers alike.
 
-Both are pure functions of one data file. A question may read one in place of the file: the hourly
-one where its range covers whole hours, the conversations where it covers the whole file. The same
+All are pure functions of one data file. A question may read one in place of the file: the hourly
+one where its range covers whole hours, the traffic where it covers whole periods of five minutes,
+the conversations where it covers the whole file. The same
 dimensions may stand in several rows of a rollup: sum them. Sums are null where no record of the row
 has a value; the columns ending in ``_nulls`` say how many records have none.
 """
@@ -15,7 +16,8 @@ from vpcflow.record.field_spec import ADDRESS_TYPE
 #: Records are taken to cover an hour at most: AWS's windows are 10 minutes.
 COVER_S_MAX = 3_600
 
-#: What hourly rows are grouped by. ``hour`` is in seconds since the epoch, null without a start.
+#: What hourly rows are grouped by. ``hour`` is in seconds since the epoch, null without a start;
+#: ``scope`` says whether an end is on the internet, see address_scope, null where an end is unknown.
 HOUR_DIMENSIONS = (
     "hour",
     "account_id",
@@ -25,6 +27,7 @@ HOUR_DIMENSIONS = (
     "log_status",
     "direction",
     "protocol",
+    "scope",
 )
 
 #: ``minutes_seen``: bit m is set where a record of the row, from its start to its end, touches
@@ -41,6 +44,7 @@ HOUR_SCHEMA = pa.schema(
         ("log_status", pa.string()),
         ("direction", pa.int32()),
         ("protocol", pa.int32()),
+        ("scope", pa.int32()),
         ("records", pa.int64()),
         ("packets", pa.int64()),
         ("packets_nulls", pa.int64()),
@@ -50,6 +54,37 @@ HOUR_SCHEMA = pa.schema(
         ("last_end", pa.int64()),
         ("minutes_seen", pa.int64()),
         ("minutes_next", pa.int64()),
+    ]
+)
+
+#: Width of the periods of traffic.
+TRAFFIC_PERIOD_S = 300
+#: What traffic is grouped by. ``start`` is the start of a period, null without a start.
+TRAFFIC_DIMENSIONS = (
+    "start",
+    "account_id",
+    "action",
+    "flow_direction",
+    "log_status",
+    "direction",
+    "protocol",
+    "scope",
+)
+TRAFFIC_SCHEMA = pa.schema(
+    [
+        ("start", pa.int64()),
+        ("account_id", pa.string()),
+        ("action", pa.string()),
+        ("flow_direction", pa.string()),
+        ("log_status", pa.string()),
+        ("direction", pa.int32()),
+        ("protocol", pa.int32()),
+        ("scope", pa.int32()),
+        ("records", pa.int64()),
+        ("packets", pa.int64()),
+        ("packets_nulls", pa.int64()),
+        ("bytes", pa.int64()),
+        ("bytes_nulls", pa.int64()),
     ]
 )
 
@@ -65,6 +100,7 @@ CONVERSATION_DIMENSIONS = (
     "action",
     "account_id",
     "interface_id",
+    "reject_rule",
 )
 
 #: In order of host, peer and lo_port, as far as the rows were grouped together.
@@ -79,6 +115,7 @@ CONVERSATION_SCHEMA = pa.schema(
         ("action", pa.string()),
         ("account_id", pa.string()),
         ("interface_id", pa.string()),
+        ("reject_rule", pa.string()),
         ("records", pa.int64()),
         ("bytes", pa.int64()),
         ("bytes_nulls", pa.int64()),
@@ -91,6 +128,7 @@ CONVERSATION_SCHEMA = pa.schema(
 )
 
 #: Versions of what is written. A data file's footer says which of its rollups were written with
-#: it; one of another version is as good as missing, and the file itself is read.
-HOUR_VERSION = 2
-CONVERSATION_VERSION = 2
+#: it; one of another version is as good as missing, and the file itself is read. The traffic rollup is
+#: written with the hourly one, since its third version.
+HOUR_VERSION = 3
+CONVERSATION_VERSION = 3

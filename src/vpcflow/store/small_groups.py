@@ -6,13 +6,28 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from vpcflow.store.arrow_views import ALL_VALID, Array, codes_of, numbers_of, one_chunk, validity_of
+from vpcflow.store.address_scope import SCOPE_INTERNAL, SCOPE_INTERNET, is_internal
+from vpcflow.store.arrow_views import (
+    ALL_VALID,
+    Array,
+    codes_of,
+    numbers_column,
+    numbers_of,
+    one_chunk,
+    validity_of,
+    with_values,
+    words_of,
+)
 from vpcflow.store.rollup_kernels import add_dimension, add_hours, group_rows, group_small_keys
 from vpcflow.store.rollup_schema import HOUR_DIMENSIONS
 from vpcflow.store.sort_kernels import value_range
 from vpcflow.store.stored_schema import SECONDS_AN_HOUR
 
 _KEY_MAX = 2**62
+#: What both the hourly rollup and the conversations are grouped by, as far as values are few.
+ROW_DIMENSIONS = frozenset({*HOUR_DIMENSIONS, "reject_rule"})
+#: In place of a truth where an address is not known.
+_UNKNOWN = 2
 #: Keys up to this are looked up, larger ones are hashed.
 _PLACES_MAX = 1 << 20
 
@@ -34,17 +49,29 @@ class TextCodes:
 
 
 class SmallGroups:
-    """Which rows agree in all of HOUR_DIMENSIONS that they have.
+    """Which rows agree in all of ``dimensions`` that they have, and in the period of their start.
 
-    Shape: ``groups`` is the group of each row, ``first_rows`` the first row of each group.
+    Shape: ``groups`` is the group of each row, ``first_rows`` the first row of each group. The
+    scope follows from host and peer where it is no column. ``apart`` leaves every row alone.
     """
 
-    def __init__(self, rows: pa.Table, *, apart: bool = False) -> None:
+    def __init__(
+        self,
+        rows: pa.Table,
+        *,
+        apart: bool = False,
+        dimensions: frozenset[str] = ROW_DIMENSIONS,
+        period_s: int = SECONDS_AN_HOUR,
+    ) -> None:
+        self._dimensions = sorted(dimensions - {"start"})
+        self._period_s = period_s
         self._columns = {
             name: _as_codes(one_chunk(rows.column(name)))
             for name in rows.column_names
-            if name in HOUR_DIMENSIONS or name == "start"
+            if name in dimensions or name == "start"
         }
+        if "scope" in dimensions and {"host", "peer"} <= set(rows.column_names):
+            self._columns["scope"] = _scopes(rows)
         self._values = {
             name: (codes_of(column), ALL_VALID)
             if pa.types.is_dictionary(column.type)
@@ -86,21 +113,26 @@ class SmallGroups:
     def _keys(self, rows: int) -> tuple[Array, int]:
         keys = np.zeros(rows, np.int64)
         size = 1
-        for name in ("start", *HOUR_DIMENSIONS):
+        for name in ("start", *self._dimensions):
             column = self._columns.get(name)
             if column is None:
                 continue
             values, valid = self._values[name]
-            low, radix = _places(name, column, values, valid)
+            add = add_dimension
+            if name == "start":
+                if self._period_s == SECONDS_AN_HOUR:
+                    add = add_hours
+                else:
+                    values = values // self._period_s
+            low, radix = _places(add is add_hours, column, values, valid)
             if radix == 1:
                 continue
-            add = add_hours if name == "start" else add_dimension
             if size * radix > _KEY_MAX:
                 # Hostile values: renumber what is there so far, then go on.
                 groups, first_rows = _numbered(keys, size)
                 keys, size = groups.astype(np.int64), len(first_rows) + 1
                 if size * radix > _KEY_MAX:
-                    values, radix = _ranks(name, values)
+                    values, radix = _ranks(add is add_hours, values)
                     low, add = 0, add_dimension
             size *= radix
             add(keys, values, valid, np.int64(low), np.int64(radix))
@@ -111,21 +143,40 @@ def _as_codes(column: pa.Array) -> pa.Array:
     return column.dictionary_encode() if pa.types.is_string(column.type) else column
 
 
-def _places(name: str, column: pa.Array, values: Array, valid: Array) -> tuple[int, int]:
+def _scopes(rows: pa.Table) -> pa.Array:
+    """The scope of each row."""
+    host, peer = (_internal(one_chunk(rows.column(name))) for name in ("host", "peer"))
+    known = (host != _UNKNOWN) & (peer != _UNKNOWN)
+    inside = (host & peer) == 1
+    scopes = np.where(inside, np.int32(SCOPE_INTERNAL), np.int32(SCOPE_INTERNET))
+    return numbers_column(scopes, with_values(known.view(np.uint8)))
+
+
+def _internal(column: pa.Array) -> Array:
+    """Whether each address is internal: 0, 1 or _UNKNOWN."""
+    if pa.types.is_dictionary(column.type):
+        found = np.append(is_internal(words_of(column.dictionary)), _UNKNOWN).astype(np.int8)
+        return found[codes_of(column)]
+    found = is_internal(words_of(column)).astype(np.int8)
+    valid = validity_of(column)
+    return np.where(valid, found, np.int8(_UNKNOWN)) if len(valid) else found
+
+
+def _places(hourly: bool, column: pa.Array, values: Array, valid: Array) -> tuple[int, int]:
     """The lowest value, and how many places the values take with null; 1 when all are equal."""
     if pa.types.is_dictionary(column.type):
         constant = len(column.dictionary) == 1 and column.null_count == 0
         return 0, 1 if constant else len(column.dictionary) + 1
     lowest, highest, seen = value_range(values, valid)
     low, high = int(lowest), int(highest)
-    if name == "start":
+    if hourly:
         low, high = low // SECONDS_AN_HOUR, high // SECONDS_AN_HOUR
     constant = seen == 0 or (low == high and seen == len(column))
     return low, 1 if constant else high - low + 2
 
 
-def _ranks(name: str, values: Array) -> tuple[Array, int]:
-    if name == "start":
+def _ranks(hourly: bool, values: Array) -> tuple[Array, int]:
+    if hourly:
         values = values // SECONDS_AN_HOUR
     distinct, ranks = np.unique(values, return_inverse=True)
     return ranks, len(distinct) + 1

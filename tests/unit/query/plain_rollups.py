@@ -8,28 +8,33 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from vpcflow.store.rollup_paths import conversation_path, rollup_hour_path
+from vpcflow.query.expression import to_address
+from vpcflow.store.rollup_paths import conversation_path, rollup_hour_path, traffic_path
 from vpcflow.store.rollup_schema import (
     CONVERSATION_DIMENSIONS,
     CONVERSATION_SCHEMA,
     HOUR_DIMENSIONS,
     HOUR_SCHEMA,
+    TRAFFIC_DIMENSIONS,
+    TRAFFIC_SCHEMA,
 )
 
 Row = dict[str, Any]
 
 
 def write_plain_rollups(data_path: Path) -> None:
-    """Writes both rollups beside a data file."""
+    """Writes the rollups beside a data file."""
     rows = pq.ParquetFile(data_path).read().to_pylist()
     for path, schema, dimensions in (
         (rollup_hour_path(data_path), HOUR_SCHEMA, HOUR_DIMENSIONS),
         (conversation_path(data_path), CONVERSATION_SCHEMA, CONVERSATION_DIMENSIONS),
+        (traffic_path(data_path), TRAFFIC_SCHEMA, TRAFFIC_DIMENSIONS),
     ):
         path.parent.mkdir(parents=True, exist_ok=True)
         groups: dict[tuple[Any, ...], list[Row]] = {}
         for row in rows:
-            key = tuple(_dimension(row, name) for name in dimensions)
+            period_s = 300 if dimensions is TRAFFIC_DIMENSIONS else 1
+            key = tuple(_dimension(row, name, period_s) for name in dimensions)
             groups.setdefault(key, []).append(row)
         summed = [
             {**dict(zip(dimensions, key, strict=True)), **_measures(found)}
@@ -39,7 +44,23 @@ def write_plain_rollups(data_path: Path) -> None:
         pq.write_table(pa.table(columns, schema=schema), path)
 
 
-def _dimension(row: Row, name: str) -> Any:
+def scope_of(host: bytes | None, peer: bytes | None) -> int | None:
+    """1 when an end of a record is on the internet, None when one is not known."""
+    if host is None or peer is None:
+        return None
+    return int(not all(is_inside(str(to_address(end))) for end in (host, peer)))
+
+
+def is_inside(address: str) -> bool:
+    """Whether the addresses of these tests are internal."""
+    return address.startswith(("10.", "fd00:", "192.168.", "100.64.", "127.", "fe80:"))
+
+
+def _dimension(row: Row, name: str, period_s: int) -> Any:
+    if name == "start":
+        return None if row.get("start") is None else row["start"] // period_s * period_s
+    if name == "scope":
+        return scope_of(row.get("host"), row.get("peer"))
     if name == "hour":
         return None if row.get("start") is None else row["start"] // 3_600 * 3_600
     if name == "dst_port":

@@ -362,7 +362,7 @@ def test_a_longer_overview_has_a_time_line_of_hours(ask: Ask) -> None:
 def test_every_question_answers_about_nothing(ask: Ask, name: str) -> None:
     answer = ask(name, "dstport = 1")
     assert answer.table.column_names == [column.name for column in answer.columns]
-    assert name in {"overview", "series", "figures"} or answer.table.num_rows == 0
+    assert name in {"overview", "series", "traffic", "figures"} or answer.table.num_rows == 0
 
 
 def test_what_was_lost_is_said(ask: Ask, rows: list[Row]) -> None:

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from ipaddress import ip_network
 from typing import Any
 
 from stored_rows import Row
 
-from vpcflow.store.rollup_schema import CONVERSATION_DIMENSIONS, COVER_S_MAX, HOUR_DIMENSIONS
+from vpcflow.query.expression import to_address
+from vpcflow.store.rollup_schema import (
+    CONVERSATION_DIMENSIONS,
+    COVER_S_MAX,
+    HOUR_DIMENSIONS,
+    TRAFFIC_DIMENSIONS,
+)
 
 _RULES: dict[str, Callable[[int, int], int]] = {
     "first_start": min,
@@ -44,6 +51,11 @@ def expected_hours(stored: Sequence[Row]) -> Rollup:
     return added_up([_hour_row(row) for row in stored], HOUR_DIMENSIONS)
 
 
+def expected_traffic(stored: Sequence[Row]) -> Rollup:
+    """The traffic rollup of stored rows."""
+    return added_up([_traffic_row(row) for row in stored], TRAFFIC_DIMENSIONS)
+
+
 def expected_conversations(stored: Sequence[Row]) -> Rollup:
     """The conversations of stored rows."""
     return added_up([_conversation_row(row) for row in stored], CONVERSATION_DIMENSIONS)
@@ -65,9 +77,46 @@ def _hour_row(row: Row) -> Row:
         **{name: row.get(name) for name in HOUR_DIMENSIONS},
         **_measures(row),
         "hour": hour,
+        "scope": scope_of(row),
         "last_end": None if duration is None else duration + (start or 0),
         "minutes_seen": sum(1 << minute for minute in seen if minute < 60),
         "minutes_next": sum(1 << (minute - 60) for minute in seen if minute >= 60),
+    }
+
+
+def scope_of(row: Row) -> int | None:
+    """0 where neither end is on the internet, 1 where one is, None where one is unknown."""
+    ends = [row.get(name) for name in ("host", "peer")]
+    if None in ends:
+        return None
+    return int(not all(_is_internal(end) for end in ends if end is not None))
+
+
+def _is_internal(stored: bytes) -> bool:
+    address = to_address(stored)
+    if address in ip_network("100.64.0.0/10" if address.version == 4 else "fe80::/10"):
+        return True
+    return address.is_loopback or any(
+        address in ip_network(network)
+        for network in (
+            "10.0.0.0/8",
+            "172.16.0.0/12",
+            "192.168.0.0/16",
+            "169.254.0.0/16",
+            "fc00::/7",
+        )
+    )
+
+
+def _traffic_row(row: Row) -> Row:
+    start = row.get("start")
+    measures = _measures(row)
+    del measures["first_start"]
+    return {
+        **{name: row.get(name) for name in TRAFFIC_DIMENSIONS},
+        **measures,
+        "start": None if start is None else start // 300 * 300,
+        "scope": scope_of(row),
     }
 
 

@@ -1,4 +1,4 @@
-"""Both rollups: equal to a slow count of the same rows, however they were put together."""
+"""All rollups: equal to a slow count of the same rows, however they were put together."""
 
 from __future__ import annotations
 
@@ -10,7 +10,12 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from rollup_reference import added_up, expected_conversations, expected_hours
+from rollup_reference import (
+    added_up,
+    expected_conversations,
+    expected_hours,
+    expected_traffic,
+)
 from stored_rows import ADDRESSES, INT64_MAX, START, Row, batch, batches
 
 from vpcflow.record.batch import FlowBatch
@@ -19,13 +24,16 @@ from vpcflow.store.conversation import ConversationRollup, conversations_of
 from vpcflow.store.data_file import merge_data_files, remove_staged, write_data_file
 from vpcflow.store.layout import to_stored
 from vpcflow.store.rollup import HourRollup, plain_rollup, rollup_of
-from vpcflow.store.rollup_paths import conversation_path, rollup_hour_path
+from vpcflow.store.rollup_paths import conversation_path, rollup_hour_path, traffic_path
 from vpcflow.store.rollup_schema import (
     CONVERSATION_DIMENSIONS,
     CONVERSATION_SCHEMA,
     HOUR_DIMENSIONS,
     HOUR_SCHEMA,
+    TRAFFIC_DIMENSIONS,
+    TRAFFIC_SCHEMA,
 )
+from vpcflow.store.rollup_traffic import TrafficRollup, traffic_of
 from vpcflow.store.settings import StoreSettings
 from vpcflow.store.sort import sort_stored
 from vpcflow.store.staged_file import StagedFile
@@ -36,6 +44,11 @@ SETTINGS = StoreSettings(row_group_rows=1_024)
 def _hours(rollup: pa.Table) -> dict[tuple[Any, ...], Row]:
     assert rollup.schema == HOUR_SCHEMA
     return added_up(rollup.to_pylist(), HOUR_DIMENSIONS)
+
+
+def _traffic(rollup: pa.Table) -> dict[tuple[Any, ...], Row]:
+    assert rollup.schema == TRAFFIC_SCHEMA
+    return added_up(rollup.to_pylist(), TRAFFIC_DIMENSIONS)
 
 
 def _conversations(rollup: pa.Table) -> dict[tuple[Any, ...], Row]:
@@ -55,6 +68,7 @@ def test_rollups_equal_the_reference(made: list[list[FlowBatch]], rows_max: int)
     tables = [sort_stored(to_stored(part)) for part in made]
     rows = [row for table in tables for row in table.to_pylist()]
     assert _hours(rollup_of(tables, rows_max=rows_max)) == expected_hours(rows)
+    assert _traffic(traffic_of(tables, rows_max=rows_max)) == expected_traffic(rows)
     found = conversations_of(tables, rows_max=rows_max)
     assert _conversations(found) == expected_conversations(rows)
 
@@ -67,15 +81,20 @@ def test_rollups_of_rollups_are_those_of_all_rows(
     tables = [sort_stored(to_stored(part)) for part in made]
     hours: list[pa.Table] = []
     conversations: list[pa.Table] = []
+    periods: list[pa.Table] = []
+    traffic = TrafficRollup(periods.append, rows_max=rows_max)
     hour = HourRollup(hours.append, rows_max=rows_max)
     conversation = ConversationRollup(conversations.append, rows_max=rows_max)
     for table in tables:
         hour.add_rollup(rollup_of([table]))
         conversation.add_rollup(conversations_of([table]))
+        traffic.add_rollup(traffic_of([table]))
     hour.finish()
     conversation.finish()
+    traffic.finish()
     rows = [row for table in tables for row in table.to_pylist()]
     assert _hours(plain_rollup(hours, HOUR_SCHEMA)) == expected_hours(rows)
+    assert _traffic(plain_rollup(periods, TRAFFIC_SCHEMA)) == expected_traffic(rows)
     found = plain_rollup(conversations, CONVERSATION_SCHEMA)
     assert _conversations(found) == expected_conversations(rows)
 
@@ -84,7 +103,8 @@ def test_rollups_of_rollups_are_those_of_all_rows(
 def test_sums_beyond_64_bits_stay_exact(value: int) -> None:
     rows = [{"bytes": value, "packets": value, "start": START} for _ in range(5)]
     table = sort_stored(to_stored([batch(rows, list(rows[0]))]))
-    for rollup in (rollup_of([table, table]), conversations_of([table, table])):
+    tables = [table, table]
+    for rollup in (rollup_of(tables), conversations_of(tables), traffic_of(tables)):
         for name in ("bytes", "packets"):
             assert sum(rollup[name].to_pylist()) == 10 * value
         assert sum(rollup["records"].to_pylist()) == 10
@@ -100,6 +120,7 @@ def test_far_apart_values_still_make_groups() -> None:
     ]
     table = sort_stored(to_stored([batch(rows, list(rows[0]))]))
     assert _hours(rollup_of([table])) == expected_hours(table.to_pylist())
+    assert _traffic(traffic_of([table])) == expected_traffic(table.to_pylist())
     found = _conversations(conversations_of([table]))
     assert found == expected_conversations(table.to_pylist())
 
@@ -162,6 +183,7 @@ def test_rollups_of_a_file_lie_beside_the_data_and_span_its_row_groups(tmp_path:
     assert (rollup_hour_path(staged.path), conversation_path(staged.path)) == (hour, conversation)
     rows = table.to_pylist()
     assert _hours(_read(hour)) == expected_hours(rows)
+    assert _traffic(_read(traffic_path(staged.path))) == expected_traffic(rows)
     assert _conversations(_read(conversation)) == expected_conversations(rows)
     assert len(_read(conversation)) == len(expected_conversations(rows))
     hosts = _read(conversation)["host"].to_pylist()
@@ -205,5 +227,6 @@ def test_a_merge_has_exact_rollups(
         rows = pq.read_table(staged.path, partitioning=None).to_pylist()
         assert staged.rollup_path is not None
         assert _hours(_read(staged.rollup_path)) == expected_hours(rows)
+        assert _traffic(_read(traffic_path(staged.path))) == expected_traffic(rows)
         found = _read(conversation_path(staged.path))
         assert _conversations(found) == expected_conversations(rows)

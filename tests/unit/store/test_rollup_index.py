@@ -13,7 +13,7 @@ from vpcflow.base.data_folder import DataFolder
 from vpcflow.store import file_facts, row_facts
 from vpcflow.store.data_file_entry import DataFileEntry, paths_of
 from vpcflow.store.file_index import FileIndex
-from vpcflow.store.rollup_paths import conversation_path, rollup_hour_path
+from vpcflow.store.rollup_paths import conversation_path, rollup_hour_path, traffic_path
 from vpcflow.store.settings import StoreSettings
 from vpcflow.store.table import FlowTable
 from vpcflow.store.writer import DataFileWriter
@@ -39,7 +39,7 @@ def entry(flow_table: FlowTable) -> DataFileEntry:
 
 def test_a_committed_file_has_both_rollups(entry: DataFileEntry) -> None:
     path = Path(entry.path)
-    expected = [path, rollup_hour_path(path), conversation_path(path)]
+    expected = [path, rollup_hour_path(path), traffic_path(path), conversation_path(path)]
     assert [Path(part) for part in paths_of(entry)] == expected
     assert all(part.exists() for part in expected)
 
@@ -91,13 +91,13 @@ def test_rollups_stay_with_their_file_and_go_with_it(
     clock.advance(10 * flow_table.settings.grace_s)
     flow_table.remove_orphans()
     parts = [Path(part) for part in paths_of(entry)]
-    assert [part.exists() for part in parts] == [True] * 3
+    assert [part.exists() for part in parts] == [True] * 4
     flow_table.delete_files([entry], "two")
     _commit(flow_table, "three")
     flow_table.expire_snapshots()
     clock.advance(flow_table.settings.grace_s + 1)
     flow_table.remove_orphans()
-    assert [part.exists() for part in parts] == [False] * 3
+    assert [part.exists() for part in parts] == [False] * 4
 
 
 def test_a_writer_that_gives_up_leaves_no_rollup(flow_table: FlowTable) -> None:
@@ -106,6 +106,6 @@ def test_a_writer_that_gives_up_leaves_no_rollup(flow_table: FlowTable) -> None:
     for _ in range(3):
         writer.append(batch([{"start": START}] * 8, ["start"]))
     written = [path for path in flow_table.data_dir.parent.rglob("x-*") if path.is_file()]
-    assert len(written) == 6
+    assert len(written) == 8
     writer.abort()
     assert not any(path.exists() for path in written)

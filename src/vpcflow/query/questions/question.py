@@ -57,7 +57,8 @@ class Frame:
     Shape: ``time_range`` is what was asked; ``start_s`` and ``end_s`` are the bounds of the
     records in the chosen files, cut to it, None when there are none; ``columns`` are the stored
     columns that some chosen file has; ``ingestion`` knows when records came, where it was noted;
-    ``countries`` knows where addresses are, where a range file was added.
+    ``countries`` knows where addresses are, where a range file was added; ``fields``
+    are the AWS fields that the condition touches, ``refused`` says that it holds of REJECT alone.
     """
 
     time_range: TimeRange
@@ -66,6 +67,8 @@ class Frame:
     columns: frozenset[str]
     ingestion: IngestionTimes | None = None
     countries: KeptCountries | None = None
+    fields: frozenset[str] = frozenset()
+    refused: bool = False
 
 
 P = TypeVar("P", bound=Parameters)

@@ -12,6 +12,7 @@ from vpcflow.query.expression import Expression
 from vpcflow.query.plan import REFUSED
 from vpcflow.query.questions.question import (
     MEASURE_COLUMNS,
+    OF_CONVERSATIONS,
     UNSIZED_COLUMN,
     Frame,
     Measure,
@@ -21,7 +22,6 @@ from vpcflow.query.questions.question import (
     largest,
     measures,
 )
-from vpcflow.query.rollup_choice import Grain
 
 
 class RejectsBy(StrEnum):
@@ -85,7 +85,7 @@ def _columns(parameters: RejectsParameters, _: Frame) -> tuple[ColumnMeta, ...]:
     )
 
 
-def _known(key: Any) -> Any:
+def known_key(key: Any) -> Any:
     """A key with a value that no record has in place of null, for joins that nulls take part in."""
     if key.type().is_integer():
         return key.fill_null(-1)
@@ -112,7 +112,7 @@ def build_rejects(records: Any, parameters: RejectsParameters) -> Any:
     # The other sides are counted for the listed groups alone: there may be millions of them.
     listed = top.select(**{f"listed_{name}": top[name] for name in names})
     kept = keyed.inner_join(
-        listed, [_known(keyed[name]) == _known(listed[f"listed_{name}"]) for name in names]
+        listed, [known_key(keyed[name]) == known_key(listed[f"listed_{name}"]) for name in names]
     )
     couples = kept.group_by(*names, "other").aggregate(records=count(kept))
     # The larger the count, and then the smaller the address: first in this order is the top one.
@@ -131,14 +131,9 @@ def build_rejects(records: Any, parameters: RejectsParameters) -> Any:
         }
     )
     joined = top.left_join(
-        others, [_known(top[name]) == _known(others[f"other_{name}"]) for name in names]
+        others, [known_key(top[name]) == known_key(others[f"other_{name}"]) for name in names]
     )
     return largest(joined, parameters.sort, names, parameters.limit)
-
-
-def _grain(parameters: RejectsParameters, _: Frame) -> Grain:
-    """Conversations do not know the rule."""
-    return Grain.RECORDS if parameters.by is RejectsBy.RULE else Grain.CONVERSATIONS
 
 
 def refused(_: Any) -> Expression:
@@ -152,5 +147,5 @@ QUESTION = Question(
     _columns,
     build_rejects,
     condition=refused,
-    grain=_grain,
+    grain=OF_CONVERSATIONS,
 )
