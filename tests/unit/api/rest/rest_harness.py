@@ -89,7 +89,7 @@ class Root:
 
 
 @contextmanager
-def rest_services(settings: Settings, **changes: Any) -> Iterator[RestServices]:
+def rest_services(settings: Settings, /, **changes: Any) -> Iterator[RestServices]:
     """Everything that routes ask, over a data folder; ``changes`` take the place of fields."""
     clock = SystemClock()
     plane = control_plane(settings, clock)
