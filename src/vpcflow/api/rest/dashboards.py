@@ -73,7 +73,7 @@ def routes(services: RestServices) -> APIRouter:
         own = [_head(one, _document(one)) for one in kept().list(caller.account_id)]
         return DashboardList(dashboards=[*ready, *own])
 
-    @router.post("/dashboards", status_code=201)
+    @router.post("/dashboards", status_code=201, response_model_exclude_none=True)
     def create_dashboard(
         body: DashboardDocument, request: Request, response: Response
     ) -> DashboardAnswer:
@@ -82,7 +82,7 @@ def routes(services: RestServices) -> APIRouter:
         made = kept().create(caller.account_id, _text(body), caller.arn)
         return _answer(made, response)
 
-    @router.get("/dashboards/{dashboard_id}")
+    @router.get("/dashboards/{dashboard_id}", response_model_exclude_none=True)
     def get_dashboard(dashboard_id: str, request: Request, response: Response) -> DashboardAnswer:
         """A dashboard, for everyone of the account who has its id and the permission."""
         caller = asks(request, "GetDashboard", dashboard_id)
@@ -91,7 +91,7 @@ def routes(services: RestServices) -> APIRouter:
             return DashboardAnswer(head=_ready_head(ready), dashboard=ready)
         return _answer(kept().get(caller.account_id, dashboard_id), response)
 
-    @router.put("/dashboards/{dashboard_id}")
+    @router.put("/dashboards/{dashboard_id}", response_model_exclude_none=True)
     def put_dashboard(
         dashboard_id: str,
         body: DashboardDocument,
