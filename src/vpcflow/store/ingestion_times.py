@@ -98,6 +98,14 @@ class IngestionTimes:
         known = (place < len(last_s)) & (starts_s >= first_s)
         return np.where(known, at_ms[np.minimum(place, len(at_ms) - 1)], own)
 
+    def known_starts(self) -> tuple[int, int] | None:
+        """The oldest and the newest start that some noted commit reached; None without a note."""
+        with self._lock:
+            self._follow()
+            if self._first_s is None or not len(self._last_s):
+                return None
+            return min(self._first_s, int(self._last_s[-1])), int(self._last_s[-1])
+
     def _follow(self) -> None:
         """Read what was noted since; entries that reach no further than earlier ones count not."""
         try:

@@ -27,6 +27,7 @@ QUESTION_SUMMARIES: dict[str, str] = {
     "graph_edges": "Who talks to whom: edges from interfaces to their peers, and the rest.",
     "conversation": "Both halves of one conversation around a moment, and their sums.",
     "round_trip": "Round-trip times: a heat map over time, or percentiles by what is asked.",
+    "lag": "Delivery lag: how long after their end records came into the table.",
     "bursts": "When far more was rejected than usual, where, by whom and in what shape.",
     "countries": "Countries of the other ends, by the range file that was added.",
     "rejected_couples": "For each refused port the rule, and the two ends refused most often.",
