@@ -15,6 +15,7 @@ from vpcflow.api.rest.known_network import KnownNetwork, known_network
 from vpcflow.api.rest.network_models import cost_of, coverage_of
 from vpcflow.api.rest.records_in_scope import Scope, ask, rows_of, scope
 from vpcflow.query.address_scope import Scope as PeerScope
+from vpcflow.query.expression import In
 
 if TYPE_CHECKING:
     from vpcflow.api.rest.services import RestServices
@@ -24,6 +25,8 @@ NODES_MAX = 500
 LINKS_MAX = 2_000
 #: Edges that are asked for; what is beyond is one node.
 EDGES_ASKED = 5_000
+#: Interfaces that are asked about again, because records were stored from the other side.
+TURNED_MAX = 1_000
 #: Interfaces whose own addresses are learned from records, where the inventory has not all.
 HOSTS_LEARNED_MAX = 20_000
 
@@ -51,7 +54,7 @@ def _graph(services: RestServices, asked: Scope, level: GraphLevel, limit: int) 
     by = "address" if level is GraphLevel.HOST else "interface"
     parameters = {"by": by, "limit": EDGES_ASKED, "internal": known.named_networks}
     answer = ask(services, asked, "graph_edges", parameters)
-    rows = rows_of(answer)
+    rows = _oriented(services, known, asked, parameters, rows_of(answer))
     learned = _hosts(services, known, asked, rows)
     whole = linked(rows, Ends(known, level, learned))
     few = _limited(whole, limit)
@@ -78,6 +81,50 @@ def _graph(services: RestServices, asked: Scope, level: GraphLevel, limit: int) 
         elapsed_s=answer.elapsed_s,
         notes=notes,
     )
+
+
+def _oriented(
+    services: RestServices,
+    known: KnownNetwork,
+    asked: Scope,
+    parameters: dict[str, Any],
+    rows: list[dict[str, Any]],
+) -> list[dict[str, Any]]:
+    """The rows, each from the side of its interface's own address.
+
+    Shape: of an interface with a single peer, records may have been stored from the other side; what
+    was summed up without its addresses is asked for again with them.
+    """
+    turned = {row["interface_id"] for row in rows if row["host"] is None and _is_own(known, row)}
+    if turned:
+        ids = tuple(sorted(turned))[:TURNED_MAX]
+        again = ask(
+            services,
+            asked,
+            "graph_edges",
+            {**parameters, "by": "address"},
+            In("interface-id", ids),
+        )
+        rows = [row for row in rows if row["interface_id"] not in ids] + rows_of(again)
+    return [_turned(row) if _is_own(known, row) else row for row in rows]
+
+
+def _is_own(known: KnownNetwork, row: dict[str, Any]) -> bool:
+    """Whether the peer's address is the interface's own, and the host's is not."""
+    one = known.rules.inventory.interfaces.get(row["interface_id"] or "")
+    if one is None or row["peer"] is None:
+        return False
+    own = {str(address) for address in one.addresses}
+    return row["peer"] in own and row["host"] not in own
+
+
+def _turned(row: dict[str, Any]) -> dict[str, Any]:
+    return row | {
+        "host": row["peer"],
+        "peer": row["host"],
+        "bytes_out": row["bytes_in"],
+        "bytes_in": row["bytes_out"],
+    }
 
 
 def _hosts(

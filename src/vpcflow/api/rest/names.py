@@ -160,17 +160,19 @@ class NetworkNames:
         for key, subnet in inventory.subnets.items():
             for block in subnet.cidr_blocks:
                 blocks.setdefault(block, []).append(self._by_id[key])
+        # A subnet as large as its VPC says more than the VPC.
+        of_subnets = frozenset(blocks)
         for key, vpc in inventory.vpcs.items():
             for block in vpc.cidr_blocks:
-                if block not in blocks:
-                    blocks[block] = [self._by_id[key]]
+                if block not in of_subnets:
+                    blocks.setdefault(block, []).append(self._by_id[key])
         for key, prefixes in self.rules.prefix_lists.items():
             for block in prefixes.cidrs:
                 blocks.setdefault(block, []).append(self._by_id[key])
         held = tuple(
             NamedThing(
                 name=_either([one.name for one in things]),
-                kind="network",
+                kind="network" if len(things) == 1 else "several",
                 vpc_id=things[0].vpc_id if len(things) == 1 else None,
             )
             for things in blocks.values()
@@ -205,6 +207,11 @@ class NetworkNames:
             if subnet_id is not None:
                 name = self.text_of(subnet_id)
                 return NamedThing(name=name, kind="network", vpc_id=vpc_id)
+            vpc = self.rules.inventory.vpcs.get(vpc_id)
+            if vpc is not None and any(
+                address.version == block.version and address in block for block in vpc.cidr_blocks
+            ):
+                return NamedThing(name=self.text_of(vpc_id), kind="network", vpc_id=vpc_id)
         held, ranges = self._holders
         place = ranges.find(address)
         found = None if place == NOT_FOUND else held[place]
@@ -248,7 +255,7 @@ def _steps(networks: Sequence[Network], step: int) -> list[str]:
 
 
 def _either(names: Sequence[str]) -> str:
-    shown = list(dict.fromkeys(names))
+    shown = sorted(set(names))
     more = len(shown) - SEVERAL_NAMED_MAX
     if more > 0:
         return f"{', '.join(shown[:SEVERAL_NAMED_MAX])} or {more} more"
