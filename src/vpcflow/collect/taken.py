@@ -15,9 +15,10 @@ if TYPE_CHECKING:
 FOLDERS_MAX = 10_000
 _NANOSECONDS = 1_000_000_000
 _URI = "CAST(uri AS TEXT)"
-_FOLDER = f"rtrim({_URI}, replace({_URI}, '/', ''))"
+#: As bytes again: a file's name need not be UTF-8.
+_FOLDER = f"CAST(rtrim({_URI}, replace({_URI}, '/', '')) AS BLOB)"
 #: A file's version begins with when it was changed, an object's with its ETag.
-_CHANGED = "CASE WHEN instr(version, '-') > 18 THEN CAST(version AS INTEGER) END"
+_CHANGED = f"CASE WHEN {_URI} NOT LIKE 's3://%' THEN NULLIF(CAST(version AS INTEGER), 0) END"
 _WHERE = "is_current = 1 AND same_as IS NULL"
 # Only constants of this module are put into statements; values are bound.
 _BY_FOLDER = (
@@ -70,7 +71,7 @@ def taken_sources(db: StateDb) -> list[TakenSource]:
     """Where records came from, the newest first; all folders of a bucket are one."""
     found: dict[str, TakenSource] = {}
     for folder, objects, size, lines, incomplete, changed in db.all(_BY_FOLDER, (FOLDERS_MAX,)):
-        name = _source_name(_text(folder))
+        name = _source_name(printable(os.fsdecode(folder)))
         kind = "bucket" if name.startswith("s3://") else "folder"
         one = TakenSource(name, kind, objects, size, lines, incomplete, _seconds(changed))
         found[name] = _added(found[name], one) if name in found else one
@@ -84,7 +85,7 @@ def taken_objects(
     values = (name, name, 1 << 62 if before is None else before, limit)
     return [
         TakenObject(
-            row[0], _text(os.fsdecode(row[1])), row[2], row[3], row[4], bool(row[5]),
+            row[0], printable(os.fsdecode(row[1])), row[2], row[3], row[4], bool(row[5]),
             row[6] or "", row[7] or "", _seconds(row[8]),
         )
         for row in db.all(_OBJECTS, values)
@@ -111,7 +112,3 @@ def _added(one: TakenSource, other: TakenSource) -> TakenSource:
 
 def _seconds(changed_ns: Any) -> int | None:
     return None if changed_ns is None else int(changed_ns) // _NANOSECONDS
-
-
-def _text(uri: str) -> str:
-    return printable(uri)
