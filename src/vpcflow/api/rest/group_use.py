@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 from vpcflow.api.rest.known_network import KnownNetwork
 from vpcflow.api.rest.records_in_scope import Scope, ask
@@ -19,8 +20,6 @@ from vpcflow.policy.rule_usage import AcceptedFlows, Hits, RuleUsage
 from vpcflow.query.expression import In
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
     from vpcflow.api.rest.services import RestServices
     from vpcflow.query.answer import Answer
 
@@ -28,7 +27,7 @@ Array = npt.NDArray[Any]
 
 #: Kinds of flows that are matched with rules, those of most records first.
 FLOWS_MAX: Final = 200_000
-#: A group of more interfaces is asked about among all interfaces.
+#: More interfaces than these are asked about among all others.
 INTERFACES_ASKED_MAX: Final = 1_000
 #: Peers that are listed of a rule.
 TOP_PEERS: Final = 5
@@ -110,13 +109,27 @@ def group_uses(
     services: RestServices, known: KnownNetwork, asked: Scope, group_id: str | None = None
 ) -> GroupUses:
     """What came through the rules, of all groups or at the interfaces of one."""
-    also = None
-    members = known.members.get(group_id or "", ())
-    if group_id is not None and 0 < len(members) <= INTERFACES_ASKED_MAX:
-        ids = tuple(one.interface_id for one in members)
-        also = In("interface-id", ids)
+    if group_id is None:
+        inventory = known.rules.inventory.interfaces
+        ids = tuple(key for key, one in inventory.items() if one.security_group_ids)
+    else:
+        ids = tuple(one.interface_id for one in known.members.get(group_id, ()))
+    if not ids:
+        return counted(known, _nothing())
+    also = In("interface-id", ids) if len(ids) <= INTERFACES_ASKED_MAX else None
     answer = ask(services, asked, "rule_flows", {"limit": FLOWS_MAX}, also)
     return counted(known, answer)
+
+
+def _nothing() -> Answer:
+    """The answer where no interface is in a group: no record need be read."""
+    from vpcflow.query.answer import Answer
+    from vpcflow.query.answer_arrays import table_of
+
+    names = ("direction", "protocol", "port", "other_port", "leg")
+    sums = ("records", "bytes", "packets", "last_seen")
+    texts = dict.fromkeys(("interface_id", "host", "peer"), pa.string())
+    return Answer(table_of({name: [] for name in (*texts, *names, *sums)}, texts), ())
 
 
 def counted(known: KnownNetwork, answer: Answer) -> GroupUses:

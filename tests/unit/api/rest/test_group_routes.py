@@ -245,6 +245,16 @@ def test_an_interface_with_one_peer_is_seen_from_its_own_side(tmp_path: Path) ->
         assert sum(hits.values()) == 2
 
 
+def test_a_group_without_interfaces_reads_no_record(tmp_path: Path) -> None:
+    with scene_server(tmp_path) as (scene, server, settings):
+        group_id = scene.group(scene.vpc(TEN, "main"), "empty")
+        write_records(settings, [record("eni-1", "10.0.1.10", "10.0.2.10", TCP, 5432, 40_000)])
+        body = server.get(f"/security-groups/{group_id}").json
+        assert (body["scan"]["files"], body["unmatched_records"]) == (0, 0)
+        assert [rule["never_used"] for rule in body["rules"]] == [True]
+        assert body["group"]["findings"][0]["title"] == "No interface is in it"
+
+
 def test_a_group_that_is_not_there(world: tuple[Place, RestServer, list[Row]]) -> None:
     reply = world[1].get("/security-groups/sg-none")
     assert (reply.status, reply.error["code"]) == (404, "InvalidGroup.NotFound")
