@@ -93,7 +93,11 @@ export function BarTrack(props: { amount: number; rejected?: number; top: number
   const { amount, top } = props;
   const rejected = Math.min(props.rejected ?? 0, amount);
   const part = (value: number) => (top > 0 ? (value / top) * 100 : 0);
-  const least = (value: number) => (value > 0 ? Math.max(part(value), 0.8) : 0);
+  // The smaller part of a short bar is not made to look like half of it.
+  const least = (value: number) =>
+    value > amount / 2 || part(amount) > 8
+      ? Math.max(part(value), value > 0 ? 0.8 : 0)
+      : part(value);
   return (
     <span className="bar-track" aria-hidden="true">
       <i className="accepted" style={{ width: `${least(amount - rejected)}%` }} />

@@ -7,9 +7,9 @@ export function logEdges(low: number, high: number): number[] {
   for (let power = Math.floor(Math.log10(low)); ; power += 1)
     for (const step of [1, 2, 5]) {
       const edge = Number((step * 10 ** power).toPrecision(1));
-      if (edge < low && edge * 2.5 < low) continue;
+      if (edge < low) continue;
       edges.push(edge);
-      if (edge >= high) return edges.filter((one, at) => (edges[at + 1] ?? one) >= low);
+      if (edge >= high) return edges;
     }
 }
 

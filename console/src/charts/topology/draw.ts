@@ -77,13 +77,19 @@ function drawBox(context: CanvasRenderingContext2D, theme: Theme, box: Box, view
   context.strokeStyle = theme.colour(box.depth === 0 ? "line-strong" : "line");
   context.stroke();
   const room = width - 20;
-  if (room < 24 || view.scale * 26 < 9) return;
+  const least = box.depth === 0 ? 4 : 9;
+  if (room < 24 || view.scale * 26 < least) return;
   context.textAlign = "left";
   context.textBaseline = "middle";
   const font = Math.min(13, Math.max(9, 12 * view.scale));
   context.font = `600 ${font}px ${FONT}`;
   context.fillStyle = theme.colour(box.depth === 0 ? "text" : "text-2");
-  context.fillText(clipped(context, box.node.name, room), x + 10, y + 14 * view.scale, room);
+  context.fillText(
+    clipped(context, box.node.name, room),
+    x + 10,
+    y + Math.max(7, 14 * view.scale),
+    room,
+  );
 }
 
 function clipped(context: CanvasRenderingContext2D, text: string, room: number): string {
@@ -190,8 +196,8 @@ function shape(
   else context.roundRect(x - r, y - r, 2 * r, 2 * r, 3);
 }
 
-/** Below this a label would be of the wrong node. */
-const LABEL_SCALE_MIN = 0.28;
+/** Below this labels would lie over the nodes beside them; those in focus are still named. */
+const LABEL_SCALE_MIN = 0.55;
 
 function drawLabels(
   context: CanvasRenderingContext2D,
@@ -219,7 +225,7 @@ function drawLabels(
     if (view.scale < LABEL_SCALE_MIN && first(place) === 0) continue;
     if (linked && !linked.has(place.node.id)) continue;
     const own = first(place) > 0;
-    const text = clipped(context, place.node.name, own ? 160 : Math.max(46, 80 * view.scale));
+    const text = clipped(context, place.node.name, own ? 160 : 80 * view.scale);
     const x = place.x * view.scale + view.x;
     const y = place.y * view.scale + view.y + place.radius * sizeAt(view) + 3;
     const half = context.measureText(text).width / 2 + 3;
