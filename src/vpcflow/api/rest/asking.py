@@ -14,6 +14,7 @@ from fastapi.concurrency import run_in_threadpool
 from vpcflow.api.rest.answers import (
     ARROW_TYPE,
     JSON_TYPE,
+    Shown,
     as_arrow,
     as_json,
     dumps,
@@ -21,6 +22,7 @@ from vpcflow.api.rest.answers import (
     named_values,
     shown,
 )
+from vpcflow.api.rest.bodies import HeldResponse
 from vpcflow.api.rest.compression import compressed
 from vpcflow.api.rest.known_network import known_network
 from vpcflow.base.errors import FilterError, ServiceError
@@ -137,18 +139,30 @@ def _rendered(
 ) -> Response:
     bounds = services.rest
     seen = shown(answer, bounds.arrow_rows_max if arrow else bounds.json_rows_max)
+    media_type = ARROW_TYPE if arrow else JSON_TYPE
+    held = services.bodies.take(seen.table.nbytes)
+    try:
+        body, encoding = _body(services, request, asking, seen, arrow)
+    except BaseException:
+        held.end()
+        raise
+    if encoding:
+        headers["Content-Encoding"] = encoding
+    return HeldResponse(body, held, media_type=media_type, headers=headers)
+
+
+def _body(
+    services: RestServices, request: Request, asking: Asking, seen: Shown, arrow: bool
+) -> tuple[bytes, str]:
     envelope = envelope_of(
         seen,
         time_range=asking.time_range,
-        snapshot=answer.snapshot or asking.snapshot,
+        snapshot=seen.answer.snapshot or asking.snapshot,
         names=known_network(services).names.of(named_values(seen)),
     )
     body = as_arrow(seen, envelope) if arrow else as_json(seen, envelope)
     media_type = ARROW_TYPE if arrow else JSON_TYPE
-    body, encoding = compressed(body, media_type, request.headers.get("accept-encoding", ""))
-    if encoding:
-        headers["Content-Encoding"] = encoding
-    return Response(body, media_type=media_type, headers=headers)
+    return compressed(body, media_type, request.headers.get("accept-encoding", ""))
 
 
 def answer_headers(asking: Asking, media_type: str) -> dict[str, str]:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import pyarrow as pa
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
-from fastapi.responses import StreamingResponse
 
 from vpcflow.api.rest.answer_models import SqlExport
 from vpcflow.api.rest.answers import ARROW_TYPE, encoded_table, shown
@@ -24,6 +23,7 @@ from vpcflow.api.rest.asking import (
     answer_headers,
     answered,
 )
+from vpcflow.api.rest.bodies import PIECE_BYTES, HeldStream
 from vpcflow.api.rest.questions import asking_of
 from vpcflow.api.rest.sql import asking_of_sql
 
@@ -33,8 +33,6 @@ if TYPE_CHECKING:
 Format = Literal["csv", "parquet", "arrow"]
 #: Rows of CSV that are written at a time.
 CSV_BATCH_ROWS = 8_192
-#: Bytes of a file that are sent at a time.
-PIECE_BYTES = 2**18
 _OWN_PARAMETERS = frozenset({"question", "format"})
 
 _TYPES: dict[str, str] = {
@@ -102,15 +100,20 @@ async def _file(services: RestServices, request: Request, asking: Asking, form: 
     seen = await run_in_threadpool(shown, answer, services.rest.arrow_rows_max)
     headers["X-Vpcflow-Rows"] = str(seen.table.num_rows)
     headers["X-Vpcflow-Truncated"] = str(seen.truncated).lower()
+    held = services.bodies.take(seen.table.nbytes)
     if form == "csv":
         pieces = csv_pieces(seen.table)
     else:
         write = _parquet if form == "parquet" else _arrow
-        body = await run_in_threadpool(write, seen.table)
+        try:
+            body = await run_in_threadpool(write, seen.table)
+        except BaseException:
+            held.end()
+            raise
         headers["Content-Length"] = str(len(body))
         pieces = (bytes(body[at : at + PIECE_BYTES]) for at in range(0, len(body), PIECE_BYTES))
     # Starlette takes each piece of a plain iterator in a thread, and stops when the client goes.
-    return StreamingResponse(pieces, media_type=_TYPES[form], headers=headers)
+    return HeldStream(pieces, held, media_type=_TYPES[form], headers=headers)
 
 
 def file_name(asking: Asking, form: Format) -> str:

@@ -12,6 +12,7 @@ from vpcflow.api.rest.settings import RestSettings
 if TYPE_CHECKING:
     from starlette.requests import Request
 
+    from vpcflow.api.rest.bodies import Bodies
     from vpcflow.api.rest.query_pool import QueryPool
     from vpcflow.api.rest.sign_in import SignIn
     from vpcflow.base.clock import Clock
@@ -89,6 +90,13 @@ class RestServices:
             time_s_max=self.rest.time_s_max,
             cache_bytes_max=self.rest.cache_bytes_max,
         )
+
+    @cached_property
+    def bodies(self) -> Bodies:
+        """Room for the answers that are being sent."""
+        from vpcflow.api.rest.bodies import Bodies
+
+        return Bodies(self.rest.bodies_bytes_max)
 
     def close(self) -> None:
         """Interrupt the questions that run; whoever serves calls it at the end."""

@@ -33,6 +33,9 @@ class RestSettings(BaseModel):
     arrow_rows_max: int = Field(
         default=1_000_000, ge=1, description="Rows of an answer as Arrow, and of an export."
     )
+    bodies_bytes_max: int = Field(
+        default=256 * 2**20, ge=0, description="Answers that are being sent, together."
+    )
 
     def bounded(self, query: QuerySettings) -> QuerySettings:
         """Settings of questions, within these bounds; what makes the console's FlowQueries."""

@@ -148,6 +148,26 @@ def test_a_question_that_takes_too_much_memory_is_stopped(rest_table: Settings) 
         assert server.get("/questions/talkers").status == 200
 
 
+def test_large_answers_that_nobody_reads_do_not_fill_the_memory(rest_table: Settings) -> None:
+    path = "/questions/flows?limit=20000&fields=all"
+    with _server(rest_table, bodies_bytes_max=2**20) as server:
+        bodies = server.services.bodies
+        with socket.socket() as slow:
+            slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+            slow.connect(server.address)
+            slow.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+            until(lambda: bodies.held_bytes > 2**20)
+            refused = [server.get(path), server.get(path.replace("/flows?", "/flows?order=bytes&"))]
+            refused.append(server.get(f"/export?question=flows&{path.partition('?')[2]}"))
+            assert {reply.status for reply in refused} == {429}
+            assert {reply.error["code"] for reply in refused} == {"TooManyAnswers"}
+            assert server.get("/questions/flows?limit=100").status == 200
+        until(lambda: bodies.held_bytes == 0)
+        assert server.get(path).status == 200
+        assert server.get(f"/export?question=flows&{path.partition('?')[2]}").status == 200
+        until(lambda: bodies.held_bytes == 0)
+
+
 def test_what_fails_fails_for_all_and_is_not_kept(rest_table: Settings) -> None:
     with _server(rest_table) as server:
         pool = server.services.pool
