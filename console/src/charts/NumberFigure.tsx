@@ -1,4 +1,4 @@
-import "./charts.css";
+import "./figures.css";
 import type { OnPick } from "./answer";
 import { changeOf, type Figure, figureSentence } from "./figures";
 import { measureParts } from "./format";
