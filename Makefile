@@ -9,6 +9,10 @@ UV ?= $(UV_VENV)/bin/uv
 LOCK := requirements/dev.lock
 READY := $(VENV)/.ready-$(shell cat $(LOCK) pyproject.toml scripts/system_packages.sh 2>/dev/null | cksum | cut -d' ' -f1)
 DATA ?= data
+PAGES := src/vpcflow/console/static/index.html
+PAGES_FROM := $(shell find console/src console/public console/index.html console/vite.config.ts \
+  console/vite.compress.ts console/tsconfig.json -type f ! -name '*.test.ts*' 2>/dev/null)
+NODE_MODULES := console/node_modules/.package-lock.json
 export UV_NO_PROGRESS = 1
 
 .DEFAULT_GOAL := help
@@ -17,7 +21,7 @@ export UV_NO_PROGRESS = 1
 help: ## Say what the targets do
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 10
 
-setup: $(READY) ## Make the virtual environment (the other targets call it)
+setup: $(READY) $(PAGES) ## Make the virtual environment and the console's pages (the others call it)
 
 $(UV_VENV)/bin/uv: requirements/uv.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -40,6 +44,13 @@ $(READY): $(UV)
 	@sh scripts/warm_kernels.sh $(BIN)
 	@rm -f $(VENV)/.ready-* && touch $@
 
+$(NODE_MODULES): console/package-lock.json | $(READY)
+	sh scripts/npm.sh $(BIN) ci --silent --no-audit --no-fund
+	@touch $@
+
+$(PAGES): $(PAGES_FROM) $(NODE_MODULES)
+	sh scripts/npm.sh $(BIN) run --silent build -- --logLevel warn
+
 run: setup ## Open the console: as root on this host, else on a sample (DATA=folder, SAMPLE=1, LAB=1)
 	@sh scripts/first_look.sh $(BIN) $(DATA)
 
@@ -54,6 +65,8 @@ check: setup ## Lint, types, import contracts, docs in step with the code
 	$(BIN)/lint-imports
 	$(BIN)/python scripts/make_docs.py --check
 	sh scripts/npm.sh $(BIN) run --silent types -- --check
+	sh scripts/npm.sh $(BIN) run --silent check
+	sh scripts/npm.sh $(BIN) run --silent test
 
 docs: setup ## Write the reference pages and the console's types anew from the code
 	$(BIN)/python scripts/make_docs.py

@@ -1,5 +1,6 @@
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vitest/config";
+import { compressed } from "./vite.compress.ts";
 
 /** Vendors are files of their own, so that a change of ours does not throw them out of caches. */
 const vendors = [
@@ -12,7 +13,7 @@ const vendors = [
 
 export default defineConfig({
   base: "/",
-  plugins: [react()],
+  plugins: [react(), compressed()],
   build: {
     target: "es2022",
     assetsInlineLimit: 0,

@@ -17,6 +17,13 @@ MODULE_WORDS = {"utils", "util", "helpers", "helper", "common", "manager", "misc
 SOURCES = sorted((ROOT / "src").rglob("*.py"))
 
 
+PAGES = sorted(
+    path
+    for path in (ROOT / "console/src").rglob("*")
+    if path.suffix in {".ts", ".tsx", ".css"} and path.name != "schema.d.ts"
+)
+
+
 def _relative(path: Path) -> str:
     return str(path.relative_to(ROOT))
 
@@ -54,12 +61,20 @@ def test_no_unowned_unfinished_places() -> None:
     assert not found
 
 
+@pytest.mark.parametrize("path", PAGES, ids=_relative)
+def test_file_of_the_pages_is_short_and_named_well(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= FILE_LINES_MAX, "split the file"
+    assert path.name.split(".")[0].lower() not in MODULE_WORDS, "name it after what it is about"
+    assert not re.search(r"\b(TODO|FIXME|XXX)\b(?!\()", text)
+
+
 def test_every_package_has_a_page_in_the_changelog_form() -> None:
     lines = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8").splitlines()
     entries = [line for line in lines if line.startswith("- ")]
     assert entries, "the changelog has entries"
     packages = {path.name for path in (ROOT / "src/vpcflow").iterdir() if path.is_dir()}
-    allowed = packages | {"make", "docs", "bench"}
+    allowed = packages | {"make", "docs", "bench", "console"}
     for line in entries:
         subject = line.removeprefix("- ").split(":")[0].strip("*")
         assert set(re.split(r",\s*", subject)) <= allowed, f"unknown package in {line!r}"
@@ -71,6 +86,8 @@ def test_locks_are_hashed_and_hold_no_addresses() -> None:
         text = lock.read_text(encoding="utf-8")
         assert "--hash=sha256:" in text
         assert "://" not in text, f"{lock.name} holds an address"
+    packages = (ROOT / "console/package-lock.json").read_text(encoding="utf-8")
+    assert '"resolved"' not in packages, "a package's address stands in package-lock.json"
 
 
 def test_no_large_or_binary_file_outside_golden() -> None:

@@ -116,7 +116,6 @@ export function MenuList({ label, items, onClose, onDone }: MenuListProps) {
     <div ref={list} role="menu" tabIndex={-1} aria-label={label} className="menu" onKeyDown={move}>
       {items.map((item, index) => (
         // biome-ignore lint/a11y/useAriaPropsSupportedByRole: the role and its state come together
-        // biome-ignore lint/a11y/useAriaPropsForRole: the same
         <button
           key={item.label}
           type="button"
