@@ -6,6 +6,7 @@ was not compiled before.
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,6 +20,7 @@ from vpcflow.base.errors import LimitError, QueryError
 from vpcflow.inventory.kept_countries import KeptCountries
 from vpcflow.query.answer import Answer, ColumnMeta, Section
 from vpcflow.query.engines import FileTable
+from vpcflow.query.engines.connection_pool import ConnectionPool
 from vpcflow.query.expression import Expression, all_of
 from vpcflow.query.plan import Plan, plan
 from vpcflow.query.questions import question_named
@@ -70,7 +72,7 @@ class Asked:
 
 
 class FlowQueries:
-    """Questions about one data folder.
+    """Questions about one data folder, from any number of threads at once.
 
     Errors: QueryError and its kinds for what is asked, StoreError for what is kept.
     """
@@ -86,6 +88,9 @@ class FlowQueries:
         self._settings = settings or QuerySettings()
         self._clock = clock or SystemClock()
         self._index = FileIndex(folder)
+        self._pool = ConnectionPool()
+        # What is idle goes with this object, at the latest when the process ends.
+        weakref.finalize(self, self._pool.close)
         self._countries = KeptCountries(folder.root)
         self._ingestion = IngestionTimes(folder.root)
         self._cache = StatementCache(
@@ -213,6 +218,7 @@ class FlowQueries:
             folders=sorted({self._folder.warehouse, *roots}),
             spill_folder=self._folder.spill if self._folder.root.is_dir() else None,
             stop=stop,
+            pool=self._pool,
         )
 
 

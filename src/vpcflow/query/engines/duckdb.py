@@ -1,8 +1,8 @@
 """The embedded engine: DuckDB over a list of Parquet files, shut off from all else.
 
-A connection lives for one question. Before it reads anything it gives up what it does not need:
-it reads only files in the folders that it was given, loads no extension, sees no Python variable,
-and its configuration is locked. A watchdog interrupts it when its time is over.
+A connection serves one question at a time. Before it reads anything it gives up what it does not
+need: it reads only files in the folders that it was given, loads no extension, sees no Python
+variable, and its configuration is locked. A watchdog interrupts it when its time is over.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import pyarrow as pa
 
 from vpcflow.base.errors import LimitError, QueryError, StoreError
 from vpcflow.query.engines import EngineResult, FileTable
+from vpcflow.query.engines.connection_pool import ConnectionPool, Opened
 from vpcflow.query.plan import StoredValue
 from vpcflow.query.settings import QuerySettings
 from vpcflow.query.spill_folder import SpillFolder
@@ -34,7 +35,8 @@ class DuckDbEngine:
     """DuckDB over tables of files.
 
     Shape: ``folders`` are the only places it may read; below ``spill_folder`` goes what
-    does not fit into memory, None when nothing may; ``stop`` ends what runs.
+    does not fit into memory, None when nothing may; ``stop`` ends what runs; ``pool`` lends the
+    connection, and gets it back unless a statement failed.
     Errors: LimitError for time and memory, QueryError for what DuckDB refuses, StoppedError when
     ``stop`` was used, StoreError for files that are gone or damaged.
     """
@@ -49,20 +51,18 @@ class DuckDbEngine:
         folders: Sequence[Path],
         spill_folder: Path | None = None,
         stop: StopToken | None = None,
+        pool: ConnectionPool | None = None,
     ) -> None:
         self._settings = settings
         self._stop = stop or StopToken()
-        self._spill = None
-        if spill_folder is not None and settings.spill_bytes_max > 0:
-            self._spill = SpillFolder.make(spill_folder)
+        self._stop.check()
+        self._pool = pool or ConnectionPool(idle_max=0)
+        self._is_sound = True
         self._tables: dict[str, FileTable] = {}
         self._views: dict[str, tuple[str, ...]] = {}
         self.provide(tables)
-        try:
-            self._connection = _connect(settings, folders, self._spill)
-        except BaseException:
-            self._remove_spill()
-            raise
+        self._opened = self._pool.take(settings, folders, spill_folder, _open)
+        self._connection = self._opened.connection
 
     def __enter__(self) -> DuckDbEngine:
         return self
@@ -71,13 +71,10 @@ class DuckDbEngine:
         self.close()
 
     def close(self) -> None:
-        self._connection.close()
-        self._remove_spill()
-
-    def _remove_spill(self) -> None:
-        if self._spill is not None:
-            self._spill.close()
-            self._spill = None
+        if self._is_sound:
+            self._pool.give_back(self._opened)
+        else:
+            self._opened.close()
 
     def provide(self, tables: Sequence[FileTable]) -> None:
         """Statements read these tables from now on."""
@@ -147,9 +144,11 @@ class DuckDbEngine:
             with self._stop.interrupting(self._connection.interrupt):
                 yield
         except KeyboardInterrupt:
+            self._is_sound = False
             self._connection.interrupt()
             raise
         except (duckdb.Error, pa.ArrowException, RuntimeError) as error:
+            self._is_sound = False
             if self._stop.is_stopped:
                 raise stopped() from error
             # DuckDB swallows the person's Ctrl-C and raises this in its place.
@@ -158,6 +157,23 @@ class DuckDbEngine:
             raise _explained(error, self._settings, late=late.is_set()) from error
         finally:
             watchdog.cancel()
+
+
+def _open(
+    settings: QuerySettings,
+    folders: Sequence[Path],
+    spill_folder: Path | None,
+    key: tuple[object, ...],
+) -> Opened:
+    spill = None
+    if spill_folder is not None and settings.spill_bytes_max > 0:
+        spill = SpillFolder.make(spill_folder)
+    try:
+        return Opened(key, _connect(settings, folders, spill), spill)
+    except BaseException:
+        if spill is not None:
+            spill.close()
+        raise
 
 
 def _connect(
@@ -179,6 +195,10 @@ def _connect(
         if spill:
             connection.execute(f"SET max_temp_directory_size = '{settings.spill_bytes_max}B'")
         connection.execute("SET TimeZone = 'UTC'")
+        # Footers stay with the connection; data files never change.
+        connection.execute("SET parquet_metadata_cache = true")
+        # Blocks of files are in the system's memory already.
+        connection.execute("SET enable_external_file_cache = false")
         listed = ", ".join(_text(f"{folder}/") for folder in folders)
         connection.execute(f"SET allowed_directories = [{listed}]")
         connection.execute("SET enable_external_access = false")
