@@ -1,27 +1,25 @@
 """The console as it runs: its own port, its own thread, and everything that its API asks.
 
-The web framework takes half a second to load; that begins when the AWS endpoint has answered for a
-moment, or when the first browser comes.
+The web framework and the API take half a second to load; that begins when the AWS endpoint has
+answered for a moment, or when the first browser comes, which has the page meanwhile.
 """
 
 from __future__ import annotations
 
-import os
-import select
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
+from vpcflow.api.rest.sign_in import SignIn
 from vpcflow.api.server import WebServer, bind
 from vpcflow.base.clock import Clock
+from vpcflow.console.late_app import LateApp
 from vpcflow.console.settings import DEFAULT_PORT
 from vpcflow.console.sign_in_links import SignInLinks, is_loopback
 
 if TYPE_CHECKING:
-    import socket
-
     from vpcflow.api.rest.services import RestServices
     from vpcflow.app.control_plane import ControlPlane
     from vpcflow.app.settings import Settings
@@ -64,17 +62,11 @@ class ConsoleService:
         self._root_key_id = root_key_id
         self.status = status
         self._deliveries = deliveries
+        self._end_questions: Callable[[], None] = lambda: None
         console = settings.console
         self._links = SignInLinks(clock) if is_loopback(console.host) else None
-        self._wake, self._waker = os.pipe()
-        try:
-            self._socket = bind(console.host, console.port, default=DEFAULT_PORT, part="console")
-        except BaseException:
-            os.close(self._wake)
-            os.close(self._waker)
-            raise
         self._server = WebServer(
-            self._socket,
+            bind(console.host, console.port, default=DEFAULT_PORT, part="console"),
             self._load,
             name="vpcflow-console",
             head_timeout_s=console.head_timeout_s,
@@ -83,6 +75,13 @@ class ConsoleService:
             # Whether a proxy is believed is for the sign-in to say, request by request.
             proxy_headers=False,
             on_thread=on_thread,
+        )
+        self._rest = LateApp(self._load_rest, after_s=LOAD_AFTER_S, on_thread=on_thread)
+        self._sign_in = SignIn(
+            plane.state,
+            clock,
+            session_s=console.session_hours * 3_600,
+            trust_proxy=console.trust_proxy,
         )
 
     @property
@@ -93,7 +92,7 @@ class ConsoleService:
     @property
     def failed(self) -> BaseException | None:
         """What ended the thread that should run until ``stop``."""
-        return self._server.failed
+        return self._server.failed or self._rest.failed
 
     def link(self) -> str:
         """An address that signs in once; beyond loopback the console's own, where a key is asked."""
@@ -102,42 +101,45 @@ class ConsoleService:
     def start(self) -> None:
         """Begin to serve."""
         self._server.start()
+        self._rest.start()
 
     def stop(self) -> None:
         """End, whether started or not."""
-        os.write(self._waker, b"x")
         self._server.stop()
-        os.close(self._wake)
-        os.close(self._waker)
+        self._rest.stop()
+        self._end_questions()
 
     def _load(self) -> Any:
-        """The application, once somebody wants it or the start is over; in the server's thread."""
-        _wait_for(self._socket, self._wake, LOAD_AFTER_S)
-        from vpcflow.api.rest.app import rest_app
+        """The application; its API comes later."""
         from vpcflow.console.app import ConsoleApp
         from vpcflow.console.sign_in_links import SignInPage
 
-        services = self._services()
-        assert services.sign_in is not None
         links = None
         if self._links is not None:
-            links = SignInPage(self._links, services.sign_in, lambda: self._root_key_id)
-        return ConsoleApp(self._settings.console, rest_app(services), links)
+            links = SignInPage(self._links, self._sign_in, lambda: self._root_key_id)
+        console = ConsoleApp(self._settings.console, self._rest, links)
+
+        async def app(scope: Any, receive: Any, send: Any) -> None:
+            # Whoever has a page asks the API next.
+            self._rest.hurry()
+            await console(scope, receive, send)
+
+        return app
+
+    def _load_rest(self) -> Any:
+        from vpcflow.api.rest.app import rest_app
+
+        services = self._services()
+        self._end_questions = services.close
+        return rest_app(services)
 
     def _services(self) -> RestServices:
         from vpcflow.api.rest.services import RestServices
-        from vpcflow.api.rest.sign_in import SignIn
         from vpcflow.app.all_rules import AllRules
         from vpcflow.query.service import FlowQueries
 
         settings, plane = self._settings, self._plane
         rules = AllRules(settings, plane.network.declared_rules)
-        sign_in = SignIn(
-            plane.state,
-            self._clock,
-            session_s=settings.console.session_hours * 3_600,
-            trust_proxy=settings.console.trust_proxy,
-        )
         return RestServices(
             account_id=settings.inventory.account_id,
             region=settings.inventory.region,
@@ -145,8 +147,8 @@ class ConsoleService:
             clock=self._clock,
             state=plane.state,
             permissions=plane.permissions,
-            signed_in=sign_in,
-            sign_in=sign_in,
+            signed_in=self._sign_in,
+            sign_in=self._sign_in,
             queries=FlowQueries(
                 settings.folder, settings.rest.bounded(settings.query), clock=self._clock
             ),
@@ -160,11 +162,6 @@ class ConsoleService:
             status=lambda: self.status(),  # noqa: PLW0108 - it may be replaced
             settings=lambda: shown_settings(settings),
         )
-
-
-def _wait_for(listening: socket.socket, wake: int, seconds: float) -> None:
-    """Until a client waits, somebody says stop, or the time is over."""
-    select.select([listening.fileno(), wake], [], [], seconds)
 
 
 def shown_settings(settings: Settings) -> dict[str, Any]:
