@@ -11,6 +11,7 @@ from vpcflow.query.answer import ColumnMeta
 from vpcflow.query.expression import Expression
 from vpcflow.query.plan import REFUSED
 from vpcflow.query.questions.question import (
+    OF_CONVERSATIONS,
     Frame,
     Measure,
     Question,
@@ -18,8 +19,6 @@ from vpcflow.query.questions.question import (
     count,
     largest,
 )
-from vpcflow.query.rollup_choice import Grain
-from vpcflow.store.rollup_schema import CONVERSATION_SCHEMA
 
 _COLUMNS = (
     ColumnMeta("protocol", "protocol", "Protocol"),
@@ -48,11 +47,6 @@ def _columns(_: RejectedCouplesParameters, __: Frame) -> tuple[ColumnMeta, ...]:
 
 def _refused(_: RejectedCouplesParameters) -> Expression:
     return REFUSED
-
-
-def _grain(_: RejectedCouplesParameters, __: Frame) -> Grain:
-    """Conversations, where they know the rule."""
-    return Grain.CONVERSATIONS if "reject_rule" in CONVERSATION_SCHEMA.names else Grain.RECORDS
 
 
 def _build(records: Any, parameters: RejectedCouplesParameters) -> Any:
@@ -118,5 +112,5 @@ QUESTION = Question(
     _columns,
     _build,
     condition=_refused,
-    grain=_grain,
+    grain=OF_CONVERSATIONS,
 )
