@@ -84,6 +84,7 @@ class QueryPool:
         self._lock = threading.Lock()
         self._jobs: dict[bytes, _Job] = {}
         self._open = 0
+        self._closed = False
         self._threads = ThreadPoolExecutor(workers, thread_name_prefix="console-query")
         self.cache = AnswerCache(cache_bytes_max)
         self.counts = PoolCounts()
@@ -97,7 +98,7 @@ class QueryPool:
         """Ask; the answer comes in the ticket.
 
         Shape: ``keep`` says whether the answer may be given again.
-        Errors: TooManyQuestionsError when the queue is full.
+        Errors: TooManyQuestionsError when the queue is full, ServiceError 503 after ``close``.
         """
         kept = self.cache.get(key) if keep else None
         with self._lock:
@@ -106,6 +107,8 @@ class QueryPool:
                 known: Future[Answer] = Future()
                 known.set_result(kept)
                 return Ticket(known, lambda: None)
+            if self._closed:
+                raise ServiceError("Stopping", "The server is ending.", status=503)
             job = self._jobs.get(key)
             if job is not None:
                 job.waiters += 1
@@ -117,7 +120,7 @@ class QueryPool:
             job = _Job(key, run)
             self._jobs[key] = job
             self._open += 1
-        self._threads.submit(self._work, job, keep)
+            self._threads.submit(self._work, job, keep)
         return self._ticket(job)
 
     def ask(self, key: bytes, run: Run, *, keep: bool = True) -> Answer:
@@ -131,6 +134,7 @@ class QueryPool:
     def close(self) -> None:
         """Interrupt what runs, refuse what waits, and end the threads."""
         with self._lock:
+            self._closed = True
             jobs = list(self._jobs.values())
         for job in jobs:
             job.stop.stop()

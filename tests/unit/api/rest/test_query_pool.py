@@ -17,6 +17,7 @@ from vpcflow.api.rest.answer_cache import ENTRY_BYTES, AnswerCache
 from vpcflow.api.rest.query_pool import QueryPool
 from vpcflow.api.rest.settings import RestSettings
 from vpcflow.app.settings import Settings
+from vpcflow.base.errors import ServiceError
 from vpcflow.query.answer import Answer
 from vpcflow.query.stop_token import StopToken
 
@@ -202,6 +203,8 @@ def test_closing_ends_what_runs(rest_table: Settings) -> None:
         services.close()
         thread.join(5)
         assert failed == ["StoppedError"]
+        with pytest.raises(ServiceError, match="ending"):
+            services.pool.enter(b"later", lambda stop: services.queries.sql("SELECT 1", stop=stop))
 
 
 def _answer_of(size: int) -> Answer:
