@@ -6,13 +6,13 @@ import hashlib
 from typing import TYPE_CHECKING, Any
 
 from vpcflow.api.rest.flow_log_words import problem_of
-from vpcflow.api.rest.health_models import Finding, HealthProblem, Severity
+from vpcflow.api.rest.health_models import Finding, FindingSeverity, HealthProblem
 
 if TYPE_CHECKING:
     from vpcflow.control.flow_logs.flow_log import FlowLog
 
-#: A gap of this length is a warning.
-GAP_WARNING_S = 1_800
+#: A shorter gap is of low severity.
+GAP_MEDIUM_S = 1_800
 #: A scan, a sweep or guessing with this many rejected records is red.
 BURST_CRITICAL_RECORDS = 1_000
 #: A source with this share of a burst is who did it.
@@ -28,16 +28,18 @@ _BURST_NEXT = {
 def burst_finding(row: dict[str, Any]) -> Finding:
     """A rejected burst, a row of the question ``bursts``."""
     start_s, end_s, rejected = row["start"], row["end"], row["rejected"]
-    factor = f", {row['factor']:,} times the usual {row['baseline']:,}" if row["factor"] else ""
+    usual = "usually none"
+    if row["baseline"]:
+        usual = f"{row['factor']:,.0f} times the usual {row['baseline']:,.0f}"
     shape = row["shape"] if row["shape"] != "mixed" else "burst of rejected flows"
     one_source = (row["source_share"] or 0.0) >= SOURCE_SHARE and row["top_source"]
     behind = f" from {row['top_source']}" if one_source else ""
-    share = f"{row['source_share']:.0%} from {row['top_source']}" if row["top_source"] else ""
+    port = row["top_port"]
     parts = [
-        f"{rejected:,} rejected in {duration(end_s - start_s)}{factor}",
-        share,
-        f"{row['sources']:,} sources, {row['targets']:,} targets, {row['ports']:,} ports",
-        f"most to port {row['top_port']}" if row["top_port"] is not None else "",
+        f"{rejected:,} rejected in {duration(end_s - start_s)}, {usual}",
+        f"{row['source_share']:.0%} of it by this source" if one_source else "",
+        ", ".join(_counted(row[f"{word}s"], word) for word in ("source", "target", "port")),
+        "" if port is None else f"most to port {port}",
     ]
     words = ["action = REJECT"]
     if one_source:
@@ -47,7 +49,7 @@ def burst_finding(row: dict[str, Any]) -> Finding:
     large = row["shape"] != "mixed" and rejected >= BURST_CRITICAL_RECORDS
     return Finding(
         id=_id("rejected-burst", row["top_source"] or row["interface_id"], start_s),
-        severity="critical" if large else "warning",
+        severity="critical" if large else "high",
         kind="rejected-burst",
         title=f"{shape[:1].upper()}{shape[1:]}{behind}",
         evidence="; ".join(part for part in parts if part),
@@ -66,7 +68,7 @@ def gap_finding(row: dict[str, Any], name: str) -> Finding:
     begin_s = row["longest_gap_start"]
     others = row["gaps"] - 1
     more = f"; {others:,} more gaps" if others > 1 else "; one more gap" if others == 1 else ""
-    severity: Severity = "warning" if gap_s >= GAP_WARNING_S else "info"
+    severity: FindingSeverity = "medium" if gap_s >= GAP_MEDIUM_S else "low"
     return Finding(
         id=_id("coverage-gap", interface, begin_s),
         severity=severity,
@@ -88,7 +90,7 @@ def skipdata_finding(row: dict[str, Any], name: str) -> Finding:
     interface = row["interface_id"]
     return Finding(
         id=_id("skipdata", interface, row["first"]),
-        severity="warning",
+        severity="medium",
         kind="skipdata",
         title=f"Records of {name or interface} were skipped",
         evidence=f"{row['skipdata']:,} SKIPDATA records among {row['records']:,}: sums are a lower "
@@ -127,7 +129,7 @@ def problem_finding(problem: HealthProblem) -> Finding:
     """A problem of vpcflow itself."""
     return Finding(
         id=_id(problem.part, problem.what.partition(":")[0], None),
-        severity=problem.severity,
+        severity="medium" if problem.severity == "warning" else problem.severity,
         kind="disk" if problem.part == "storage" else "loss",
         title="The disk fills up" if problem.part == "storage" else problem.what.partition(":")[0],
         evidence=problem.what,
@@ -138,6 +140,10 @@ def problem_finding(problem: HealthProblem) -> Finding:
         flow_log_id="",
         next=problem.hint,
     )
+
+
+def _counted(number: int, word: str) -> str:
+    return f"{number:,} {word}" if number == 1 else f"{number:,} {word}s"
 
 
 def duration(seconds: int) -> str:

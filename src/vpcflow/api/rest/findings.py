@@ -41,7 +41,7 @@ GAP_MIN_S = 300
 USUAL_S = 7 * 86_400
 #: Interfaces that are looked at for gaps.
 INTERFACES_MAX = 10_000
-_RANK = {"critical": 0, "warning": 1, "info": 2}
+_RANK = {"critical": 0, "high": 1, "medium": 2, "low": 3, "info": 4}
 
 
 def routes(services: RestServices) -> APIRouter:

@@ -245,6 +245,9 @@ class Retention(BaseModel):
     hint: str
 
 
+FindingSeverity = Literal["critical", "high", "medium", "low", "info"]
+
+
 class Finding(BaseModel):
     """Something to look at.
 
@@ -254,7 +257,7 @@ class Finding(BaseModel):
     """
 
     id: str
-    severity: Severity
+    severity: FindingSeverity
     kind: Literal["rejected-burst", "coverage-gap", "skipdata", "delivery", "loss", "disk"]
     title: str
     evidence: str

@@ -82,7 +82,8 @@ def test_findings_of_a_range_say_what_to_do(server: RestServer) -> None:
     assert reply.json["notes"] == []
     kinds = {one["kind"] for one in found}
     assert "loss" in kinds
-    ranks = [("critical", "warning", "info").index(one["severity"]) for one in found]
+    order = ("critical", "high", "medium", "low", "info")
+    ranks = [order.index(one["severity"]) for one in found]
     assert ranks == sorted(ranks)
     assert len({one["id"] for one in found}) == len(found)
     assert all(one["next"] and one["evidence"] for one in found)
@@ -101,6 +102,20 @@ def test_the_filter_of_a_finding_shows_its_records(server: RestServer) -> None:
         assert during["records"] == [0]
         ever = server.get("/questions/figures", filter=gap["filter"]).json["data"]
         assert ever["records"][0] > 0
+
+
+def test_a_burst_is_told_with_who_and_its_records(server: RestServer) -> None:
+    seen = server.get("/questions/bursts", start=START_S, end=END_S).json["data"]
+    assert seen["rejected"], "the sample has incidents"
+    found = server.get("/findings", start=START_S, end=END_S).json["findings"]
+    bursts = [one for one in found if one["kind"] == "rejected-burst"]
+    assert len(bursts) == len(seen["rejected"])
+    for burst in bursts:
+        assert burst["severity"] in ("critical", "high")
+        shown = server.get(
+            "/questions/figures", start=burst["start_s"], end=burst["end_s"], filter=burst["filter"]
+        ).json["data"]
+        assert shown["rejected"][0] == shown["records"][0] > 0
 
 
 def test_a_calm_network_has_no_findings(tmp_path: Path) -> None:
