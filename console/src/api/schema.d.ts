@@ -1290,7 +1290,7 @@ export interface components {
              * Severity
              * @enum {string}
              */
-            severity: "critical" | "warning" | "info";
+            severity: "critical" | "high" | "medium" | "low" | "info";
             /** Start S */
             start_s: number | null;
             /** Title */
