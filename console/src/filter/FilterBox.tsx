@@ -77,7 +77,6 @@ export function FilterBox({ value, onChange, label = "Filter", ...rest }: Filter
   const shown = open && suggestions.length > 0;
   return (
     <div className={`filter ${fault ? "faulty" : ""}`}>
-      {/* biome-ignore lint/a11y/noStaticElementInteractions: a click beside the field is meant for it */}
       <div className="filter-field" onPointerDown={(event) => focusOnGap(event, input.current)}>
         <FilterIcon size={14} aria-hidden />
         {terms.map((term, index) => (

@@ -1,5 +1,5 @@
 import { useMemo } from "react";
-import { type Chip, chipText, joinTerms, splitTerms } from "../filter/terms";
+import { type Chip, chipText, joinTerms, partsOf, splitTerms } from "../filter/terms";
 import { currentPlace, setParams, usePlace } from "./location";
 
 export interface Filter {
@@ -24,12 +24,22 @@ export function setFilter(text: string): void {
   setParams({ filter: text.trim() || null });
 }
 
-/** Adds a part to the filter; its opposite and its like go. */
+/** Fields that mean either end, of which both may have a value at once. */
+const EITHER_ENDS = new Set(["addr", "port"]);
+
+/** Adds a part to the filter; its opposite goes, and another value that the field cannot also have. */
 export function addTerm(term: string): void {
   const terms = splitTerms(filterText(currentPlace().query));
   if (terms.includes(term)) return;
-  const opposite = term.startsWith("not ") ? term.slice(4) : `not ${term}`;
-  setFilter(joinTerms([...terms.filter((other) => other !== opposite), term]));
+  const own = partsOf(term);
+  const replaces = (other: string) => {
+    const { field, rest, negated } = partsOf(other);
+    if (!field || field !== own.field) return false;
+    if (rest === own.rest) return negated !== own.negated;
+    const bothEqual = rest.startsWith("=") && own.rest.startsWith("=");
+    return bothEqual && !negated && !own.negated && !EITHER_ENDS.has(field);
+  };
+  setFilter(joinTerms([...terms.filter((other) => !replaces(other)), term]));
 }
 
 /** Takes a part out of the filter. */

@@ -103,7 +103,6 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
   };
   if (!rows.length && props.empty) return <>{props.empty}</>;
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keys
     <section className="table-box" aria-label={label} tabIndex={rows.length ? undefined : 0}>
       <table className={`table ${props.fixed ? "fixed" : ""} ${onRow ? "clickable" : ""}`}>
         <caption className="sr">{label}</caption>
