@@ -1,14 +1,24 @@
 import { type KeyboardEvent, type PointerEvent, useEffect, useMemo, useRef, useState } from "react";
 import { useExtent } from "../api/health";
 import { useAnswer } from "../api/hooks";
-import { column } from "../api/types";
 import { useMoment } from "../state/clock";
 import { type Span, setRange, useRange } from "../state/range";
 import { useZone } from "../state/zone";
-import { barPaths, type Domain, domainOf, dragged, type Grip, keyed } from "./brushMath";
+import {
+  type Bar,
+  barPaths,
+  barsOf,
+  type Domain,
+  domainOf,
+  dragged,
+  type Grip,
+  keyed,
+} from "./brushMath";
 import { dayMarks } from "./days";
 import { formatCount, formatRange, formatTime } from "./format";
 
+/** Bars asked for at most; a range of months has wider ones. */
+const INTERVALS_MAX = 500;
 const HALF_HOUR_S = 1800;
 const WIDTH = 1000;
 const HEIGHT = 64;
@@ -26,17 +36,9 @@ export function Brush() {
   const domain = useDomain(range);
   const { draft, setDraft, commit } = useDraft(range);
   const shown = draft ?? range;
-  const asked = useAnswer("series", { interval: `${domain.step}s` }, { range: domain });
-  const bars = useMemo(() => {
-    const times = column(asked.data, "time");
-    const records = column(asked.data, "records");
-    const rejected = column(asked.data, "rejected");
-    return Array.from({ length: times.length }, (_, row) => ({
-      time: Number(times[row]),
-      accepted: Number(records[row] ?? 0) - Number(rejected[row] ?? 0),
-      rejected: Number(rejected[row] ?? 0),
-    }));
-  }, [asked.data]);
+  const width = { interval: `${domain.step}s`, intervals_max: INTERVALS_MAX };
+  const asked = useAnswer("traffic", width, { range: domain });
+  const bars = useMemo(() => barsOf(asked.data), [asked.data]);
   const box = useRef<HTMLDivElement>(null);
   const drag = useDrag(box, shown, domain, setDraft, commit);
   const share = (moment: number) =>
@@ -155,7 +157,7 @@ function useDrag(
 }
 
 interface BarsProps {
-  bars: { time: number; accepted: number; rejected: number }[];
+  bars: Bar[];
   domain: Domain;
   from: number;
   until: number;

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { barPaths, domainOf, dragged, keyed, moved } from "./brushMath";
+import { barPaths, barsOf, domainOf, dragged, keyed, moved } from "./brushMath";
 
 const HOUR = 3600;
 const NOW = 1_800_000_000;
@@ -53,4 +53,17 @@ test("rejected bars stand on accepted ones and are never invisible", () => {
   const { accepted, rejected } = barPaths(bars, domain, 1000, 40);
   expect(accepted).toMatch(/^M0\.00 64h.*v-40\.00/);
   expect(rejected).toMatch(/^M0\.00 24\.00h.*v-1\.00/);
+});
+
+test("classes add up to accepted and rejected", () => {
+  const data = {
+    time: [0, 0, 0, 1800],
+    class: ["internal", "egress", "rejected", "ingress"],
+    records: [5, 2, 1, 4],
+  };
+  const answer = { data } as unknown as Parameters<typeof barsOf>[0];
+  expect(barsOf(answer)).toEqual([
+    { time: 0, accepted: 7, rejected: 1 },
+    { time: 1800, accepted: 4, rejected: 0 },
+  ]);
 });

@@ -1,4 +1,5 @@
 import type { Extent } from "../api/health";
+import { type Answer, column } from "../api/types";
 import type { Span } from "../state/range";
 
 /** Days that the brush shows, and about how many bars. */
@@ -88,9 +89,31 @@ function clamp(moment: number, domain: Domain): number {
   return Math.min(domain.end, Math.max(domain.start, moment));
 }
 
+/** One bar: records that start in its time. */
+export interface Bar {
+  time: number;
+  accepted: number;
+  rejected: number;
+}
+
+/** The bars of an answer of the question traffic, whose rows are intervals by class. */
+export function barsOf(answer: Answer | undefined): Bar[] {
+  const times = column(answer, "time");
+  const classes = column(answer, "class");
+  const records = column(answer, "records");
+  const bars = new Map<number, Bar>();
+  for (let row = 0; row < times.length; row += 1) {
+    const time = Number(times[row]);
+    const bar = bars.get(time) ?? { time, accepted: 0, rejected: 0 };
+    bar[classes[row] === "rejected" ? "rejected" : "accepted"] += Number(records[row] ?? 0);
+    bars.set(time, bar);
+  }
+  return [...bars.values()];
+}
+
 /** The paths of accepted and rejected bars in a box of `width` by `height`, rejected on top. */
 export function barPaths(
-  bars: { time: number; accepted: number; rejected: number }[],
+  bars: Bar[],
   domain: Domain,
   width: number,
   height: number,
