@@ -106,7 +106,8 @@ def test_a_rollup_says_what_the_records_say(
 
 
 NOT_ROLLED: list[tuple[str, dict[str, Any], str, TimeRange]] = [
-    ("series", {"interval": "30m"}, "", ALL),
+    ("series", {"interval": "7m"}, "", ALL),
+    ("series", {"interval": "30m", "split": "interface-id"}, "", ALL),
     ("series", SERIES | {"split": "vpc-id"}, "", ALL),
     ("series", SERIES, "addr = 10.0.0.1", ALL),
     ("series", SERIES, f"start >= {T0 + 1_800}", ALL),

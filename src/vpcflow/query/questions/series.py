@@ -26,8 +26,9 @@ from vpcflow.query.questions.question import (
     count,
     measures,
 )
-from vpcflow.query.rollup_choice import Grain
+from vpcflow.query.rollup_choice import ROLLUP_FIELDS, Grain
 from vpcflow.query.time_range import parse_span
+from vpcflow.store.rollup_schema import TRAFFIC_PERIOD_S
 from vpcflow.store.stored_schema import SECONDS_AN_HOUR
 
 #: Widths that ``auto`` chooses from.
@@ -147,9 +148,13 @@ _ROLLUP_SPLITS = frozenset(
 )
 
 
-def grain_of_series(parameters: SeriesParameters, _: Frame) -> Grain:
-    """Hours, where intervals are made of whole ones and the split is known of them."""
+def grain_of_series(parameters: SeriesParameters, frame: Frame) -> Grain:
+    """Traffic or hours, where intervals are made of whole ones and the split is known of them."""
     whole_hours = parse_span(parameters.interval) % SECONDS_AN_HOUR == 0
+    whole_periods = parse_span(parameters.interval) % TRAFFIC_PERIOD_S == 0
+    known = _ROLLUP_SPLITS - {Split.INTERFACE}
+    if whole_periods and parameters.split in known and frame.fields <= ROLLUP_FIELDS[Grain.TRAFFIC]:
+        return Grain.TRAFFIC
     return Grain.HOURS if whole_hours and parameters.split in _ROLLUP_SPLITS else Grain.RECORDS
 
 
