@@ -1,5 +1,5 @@
 import { tableFromIPC } from "@uwdata/flechette";
-import type { Answer, Values } from "./types";
+import type { Answer, Cell, Values } from "./types";
 
 /** Where the envelope of an answer stands in the schema's metadata. */
 const ENVELOPE = "vpcflow";
@@ -11,7 +11,8 @@ export function answerOfArrow(body: Uint8Array): Answer {
   if (!envelope) throw new Error("the Arrow stream has no envelope");
   const data: Record<string, Values> = {};
   table.schema.fields.forEach((field, index) => {
-    data[field.name] = table.getChildAt(index).toArray() as Values;
+    // A plain array, as JSON gives it: charts map values to text, which typed arrays cannot.
+    data[field.name] = Array.from(table.getChildAt(index).toArray() as ArrayLike<Cell>);
   });
   return { ...(JSON.parse(envelope) as Answer), rows: table.numRows, data };
 }

@@ -10,6 +10,8 @@ export interface Health {
 
 /** What GET /health said last; the shell asks for it every few seconds. */
 export const health = createStore<Health | undefined>(undefined);
+/** Whether it was asked for, with or without success. */
+export const healthAsked = createStore(false);
 /** Records taken in a second, from the last two answers. */
 export const recordRate = createStore<number | undefined>(undefined);
 
@@ -17,13 +19,17 @@ let before: { at: number; rows: number } | undefined;
 
 /** Asks how the server fares and keeps the answer. Errors: Fault. */
 export async function loadHealth(): Promise<void> {
-  const found = await getJson<Health>("/health");
+  const found = await getJson<Health>("/health", {}, { priority: () => 0 }).catch((error) => {
+    healthAsked.set(true);
+    throw error;
+  });
   const now = { at: Date.now() / 1000, rows: found.records.rows };
   if (before && now.at > before.at) {
     recordRate.set(Math.max(0, (now.rows - before.rows) / (now.at - before.at)));
   }
   before = now;
   health.set(found);
+  healthAsked.set(true);
 }
 
 /** First and last start in the table. Units: seconds since the epoch. */

@@ -21,7 +21,7 @@ export interface AnswerColumn {
 }
 
 export type Cell = string | number | boolean | null;
-export type Values = ArrayLike<Cell>;
+export type Values = Cell[];
 
 /** What an address or id is called. */
 export interface Naming {
@@ -30,19 +30,19 @@ export interface Naming {
   kind?: string;
 }
 
-export interface Scan {
+export type Scan = {
   rows: number;
   bytes: number;
   files: number;
   files_pruned: number;
   rollup: boolean;
-}
+};
 
-export interface Coverage {
+export type Coverage = {
   skipdata_records: number;
   nodata_records: number;
   lower_bound: boolean;
-}
+};
 
 export interface Section {
   name: string;

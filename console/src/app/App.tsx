@@ -27,7 +27,7 @@ function SignedIn() {
   const { path } = usePlace();
   const redirect = REDIRECTS[path];
   useRefreshTimer();
-  useFirstRange();
+  const ready = useFirstRange();
   useEffect(() => {
     if (redirect) navigate(hrefOf(redirect), { replace: true });
   }, [redirect]);
@@ -36,7 +36,7 @@ function SignedIn() {
     <Shell>
       <ErrorBoundary key={path}>
         <Suspense fallback={<div className="page-loading" aria-busy="true" />}>
-          <PageOfPath params={params} />
+          {ready && <PageOfPath params={params} />}
         </Suspense>
       </ErrorBoundary>
     </Shell>

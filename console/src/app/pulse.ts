@@ -43,7 +43,7 @@ export function useOpenFindings(): number | undefined {
   useEvery(FINDINGS_MS, async () => {
     const end = Math.ceil(serverNow() / 300) * 300;
     const params = { start: end - FINDINGS_SPAN_S, end };
-    const found = await getJson<unknown>("/findings", params);
+    const found = await getJson<unknown>("/findings", params, { priority: () => 3 });
     const list = Array.isArray(found) ? found : (found as { findings?: unknown[] })?.findings;
     setCount(list?.length);
   });

@@ -107,7 +107,7 @@ function isTyping(target: EventTarget | null): boolean {
 /** The shortcuts, written out. */
 export function ShortcutList({ onClose }: { onClose: () => void }) {
   return (
-    <Dialog title="Keyboard shortcuts" onClose={onClose} size="md">
+    <Dialog title="Keyboard shortcuts" onClose={onClose} size="lg">
       <dl className="shortcuts">
         {SHORTCUTS.map((entry) => (
           <div key={entry.keys}>

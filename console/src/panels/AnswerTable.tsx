@@ -44,7 +44,7 @@ export function answerColumns(answer: Answer | Section): TableColumn<Row>[] {
 
 /** The field that a column of an answer shows; undefined when it is none. */
 export function fieldOf(name: string): string | undefined {
-  if (name === "address") return "addr";
+  if (/^(address(_[ab])?|host|peer)$/.test(name)) return "addr";
   if (name === "port") return "port";
   return FIELDS.has(name) ? name.replace(/_/g, "-") : undefined;
 }

@@ -13,6 +13,7 @@ import { type Asked, InView } from "../api/hooks";
 import type { Answer } from "../api/types";
 import { hrefOf, navigate } from "../state/location";
 import { permalink, useRange } from "../state/range";
+import { formatCount } from "../time/format";
 import { Button, IconButton } from "../ui/Button";
 import { Dialog } from "../ui/Dialog";
 import { Menu, type MenuItem } from "../ui/Menu";
@@ -208,15 +209,11 @@ export function copyLink(address: string): void {
   );
 }
 
-/** Why an answer is not all there is; undefined when it is. */
+/** Why an answer is not all there is; undefined when it is. That a list has an end is no reason. */
 export function partialOf(answer: Answer | undefined): string | undefined {
-  if (!answer) return undefined;
-  const reasons: string[] = [];
-  if (answer.coverage.lower_bound) {
-    reasons.push("some records were not captured (SKIPDATA), so sums are at least this");
-  }
-  if (answer.truncated) reasons.push("only the first rows are shown");
-  return reasons.length ? reasons.join("; ") : undefined;
+  if (!answer?.coverage.lower_bound) return undefined;
+  const count = formatCount(answer.coverage.skipdata_records);
+  return `Some records were not captured (${count} SKIPDATA), so sums are at least this.`;
 }
 
 /** True once `on` has lasted long enough to be worth showing. */

@@ -8,7 +8,15 @@ export interface Place {
 }
 
 /** Parameters that follow the reader from page to page. */
-export const SHARED_PARAMS = ["last", "start", "end", "filter", "zone", "refresh"] as const;
+export const SHARED_PARAMS = [
+  "last",
+  "start",
+  "end",
+  "filter",
+  "zone",
+  "refresh",
+  "compare",
+] as const;
 
 const place = createStore<Place>(here());
 

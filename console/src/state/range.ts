@@ -1,7 +1,7 @@
 import { useMemo } from "react";
 import { formatRange } from "../time/format";
 import { currentMoment, touchMoment, useMoment } from "./clock";
-import { currentPlace, setParams, usePlace } from "./location";
+import { currentPlace, setParams, usePlace, useUrlParam } from "./location";
 import { currentZone, useZone } from "./zone";
 
 /** Seconds of each unit of a relative range, as in `last=90m`. */
@@ -164,6 +164,16 @@ export function zoomedOut(span: Span, now: number): Span {
 export function previousOf(span: Span): Span {
   const by = Math.max(86_400, span.end - span.start);
   return { start: span.start - by, end: span.end - by };
+}
+
+/** Whether the page compares with the time before, what that is, and what it is called. */
+export function useCompare(): { on: boolean; span: Span; label: string; toggle: () => void } {
+  const [value, set] = useUrlParam("compare");
+  const { start, end, seconds } = useRange();
+  const span = useMemo(() => previousOf({ start, end }), [start, end]);
+  const on = value === "previous";
+  const label = seconds <= 86_400 ? "previous day" : "the time before";
+  return { on, span, label, toggle: () => set(on ? null : "previous") };
 }
 
 /** The present range as the address of a link that others see the same at. */

@@ -1,6 +1,6 @@
 import { X } from "lucide-react";
-import { useEffect, useRef } from "react";
-import { useExtent } from "../api/health";
+import { useEffect, useState } from "react";
+import { healthAsked, useExtent } from "../api/health";
 import { serverNow } from "../state/clock";
 import { currentPlace } from "../state/location";
 import { type Span, setRange, useRange } from "../state/range";
@@ -23,20 +23,28 @@ export function lastWithRecords(first: number, last: number): Span {
   return { start: end - (last - first < SHORT_TABLE_S ? HOUR_S : DAY_S), end };
 }
 
-/** On the first page, moves a range that nobody chose to where records are; used once, by the app. */
-export function useFirstRange(): void {
+/**
+ * On the first page, moves a range that nobody chose to where records are; used once, by the app.
+ * False until that is known: before, panels would ask for an hour that is given up at once.
+ */
+export function useFirstRange(): boolean {
   const extent = useExtent();
-  const done = useRef(false);
-  useEffect(() => {
-    if (done.current || !extent) return;
-    done.current = true;
+  const known = healthAsked.use();
+  const [chosen] = useState(() => {
     const params = new URLSearchParams(currentPlace().query);
-    if (params.has("last") || params.has("start")) return;
-    if (extent.last >= serverNow() - HOUR_S) return;
-    const span = lastWithRecords(extent.first, extent.last);
-    movedTo.set(span);
-    setRange(span, { replace: true });
-  }, [extent]);
+    return params.has("last") || params.has("start");
+  });
+  const [done, setDone] = useState(chosen);
+  useEffect(() => {
+    if (done || !known) return;
+    if (extent && extent.last < serverNow() - HOUR_S) {
+      const span = lastWithRecords(extent.first, extent.last);
+      movedTo.set(span);
+      setRange(span, { replace: true });
+    }
+    setDone(true);
+  }, [extent, known, done]);
+  return done;
 }
 
 /** Says that the range was moved, or that it holds no records and where some are. */

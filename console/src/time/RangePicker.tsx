@@ -1,5 +1,5 @@
 import { ChevronLeft, ChevronRight, Clock, RefreshCw, ZoomOut } from "lucide-react";
-import { type FormEvent, useCallback, useRef, useState } from "react";
+import { type FormEvent, useCallback, useEffect, useRef, useState } from "react";
 import { REFRESH_CHOICES, refreshNow, serverNow, useRefresh } from "../state/clock";
 import {
   PRESETS,
@@ -49,8 +49,17 @@ export function RangePicker() {
 
 function RangeBox({ range, onClose }: { range: Range; onClose: () => void }) {
   const now = serverNow();
+  const box = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    // The box is placed before it is shown; what is hidden takes no focus.
+    const frame = requestAnimationFrame(() => {
+      const chosen = box.current?.querySelector<HTMLElement>("[aria-pressed=true]");
+      (chosen ?? box.current?.querySelector("button"))?.focus();
+    });
+    return () => cancelAnimationFrame(frame);
+  }, []);
   return (
-    <div className="range-box" role="dialog" aria-label="Time range">
+    <div ref={box} className="range-box" role="dialog" aria-label="Time range">
       <fieldset className="range-presets" aria-label="Ranges up to now">
         {PRESETS.map(({ last, label }) => (
           <button

@@ -58,24 +58,34 @@ export function Popover({ anchor, onClose, children, align = "start", ...rest }:
       if (box.current?.contains(target) || anchor.current?.contains(target)) return;
       onClose();
     };
+    // Before others see it: Esc closes what is on top, wherever the focus is.
+    const press = (event: KeyboardEvent) => {
+      if (event.key !== "Escape") return;
+      event.preventDefault();
+      event.stopPropagation();
+      onClose();
+      anchor.current?.focus();
+    };
     document.addEventListener("pointerdown", outside, true);
-    return () => document.removeEventListener("pointerdown", outside, true);
+    document.addEventListener("keydown", press, true);
+    return () => {
+      document.removeEventListener("pointerdown", outside, true);
+      document.removeEventListener("keydown", press, true);
+    };
   }, [anchor, onClose]);
   return createPortal(
-    // biome-ignore lint/a11y/noStaticElementInteractions: Esc of whatever is inside
     <div
       ref={box}
       className={`popover ${rest.className ?? ""}`}
       style={place ?? { visibility: "hidden", left: 0, top: 0 }}
-      onKeyDown={(event) => {
-        if (event.key !== "Escape") return;
-        event.stopPropagation();
-        onClose();
-        anchor.current?.focus();
-      }}
     >
       {children}
     </div>,
-    document.body,
+    layerOf(anchor.current),
   );
+}
+
+/** Where boxes over an element go: a modal dialog makes everything outside of it dead. */
+export function layerOf(element: Element | null): Element {
+  return element?.closest("dialog") ?? document.body;
 }

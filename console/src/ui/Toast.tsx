@@ -1,5 +1,5 @@
 import { CircleAlert, CircleCheck, X } from "lucide-react";
-import { useEffect } from "react";
+import { useEffect, useRef } from "react";
 import { createStore } from "../state/store";
 import { IconButton } from "./Button";
 
@@ -32,8 +32,14 @@ function dismiss(id: number): void {
 /** Where toasts appear; once in the app. */
 export function Toasts() {
   const shown = notes.use();
+  const box = useRef<HTMLElement>(null);
+  useEffect(() => {
+    // Shown anew with each note, which puts it over a dialog that has opened meanwhile.
+    box.current?.hidePopover();
+    if (shown.length) box.current?.showPopover();
+  }, [shown]);
   return (
-    <section className="toasts" aria-live="polite" aria-label="Messages">
+    <section ref={box} popover="manual" className="toasts" aria-live="polite" aria-label="Messages">
       {shown.map((note) => (
         <Line key={note.id} note={note} />
       ))}

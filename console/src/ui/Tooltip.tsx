@@ -1,5 +1,6 @@
 import { type ReactNode, useEffect, useRef, useState } from "react";
 import { createPortal } from "react-dom";
+import { layerOf } from "./Popover";
 
 /** A pointer that rests this long wants to know. */
 const DELAY_MS = 400;
@@ -46,7 +47,7 @@ export function Tooltip({ text, children }: { text: ReactNode; children: ReactNo
           >
             {text}
           </span>,
-          document.body,
+          layerOf(anchor.current),
         )}
     </span>
   );

@@ -1,17 +1,22 @@
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { ArrowDown, ArrowUp } from "lucide-react";
-import { type KeyboardEvent, useEffect, useId, useRef, useState } from "react";
+import { type KeyboardEvent, type ReactNode, useEffect, useId, useRef, useState } from "react";
 import type { AnswerColumn, Cell, Naming } from "../api/types";
-import { CellView, isNumeric } from "./cells";
+import { isNumeric } from "./cells";
 import type { Sort } from "./DataTable";
 import { Resizer } from "./Resizer";
+import { VirtualRow } from "./VirtualRow";
 
 const ROW_HEIGHT = 32;
 const HEAD_HEIGHT = 33;
 /** Rows drawn beyond the ones in view. */
 const OVERSCAN = 12;
+const MARK_WIDTH = 34;
+/** Rows looked at for the width of addresses, which are never cut; a character's width in mono. */
+const SAMPLED_MAX = 200;
+const CHARACTER = 7.3;
+const NAME_WIDTH = 120;
 const WIDTHS: Record<string, number> = {
-  address: 230,
   time: 160,
   text: 150,
   rule: 220,
@@ -23,24 +28,34 @@ export interface VirtualTableProps {
   label: string;
   columns: AnswerColumn[];
   rows: number;
-  /** The value in a row of a column. */
+  /** The value in a row of a column; the same function as long as the rows are the same. */
   cell: (row: number, column: string) => Cell | undefined;
   names?: Record<string, Naming>;
   selected?: number | null;
+  /** Enter, or a click where `onCell` is not given. */
   onRow?: (row: number) => void;
+  /** A click on a cell. */
+  onCell?: (row: number, column: string, at: HTMLElement) => void;
   sort?: Sort;
   onSort?: (sort: Sort) => void;
   /** Right click, or the m key: where a menu may open. */
   onMenu?: (row: number, column: string, at: HTMLElement) => void;
+  /** A narrow first column: an icon, or a button. */
+  mark?: (row: number) => ReactNode;
+  /** A class of a row, such as `rejected`. */
+  rowClass?: (row: number) => string;
+  /** Widths that were kept; told again when one is changed. Units: CSS pixels. */
+  widths?: Record<string, number>;
+  onWidths?: (widths: Record<string, number>) => void;
   /** Keeps the end in view while rows are added: for the live tail. */
   follow?: boolean;
 }
 
 /** A table of up to hundreds of thousands of rows, of which those in view are drawn. */
 export function VirtualTable(props: VirtualTableProps) {
-  const { label, columns, rows, onRow, onMenu } = props;
-  const [at, setAt] = useState(0);
-  const [widths, setWidths] = useState<Record<string, number>>({});
+  const { label, columns, rows } = props;
+  const [ownWidths, setOwnWidths] = useState<Record<string, number>>({});
+  const widths = props.widths ?? ownWidths;
   const box = useRef<HTMLDivElement>(null);
   const id = useId();
   const virtual = useVirtualizer({
@@ -54,18 +69,102 @@ export function VirtualTable(props: VirtualTableProps) {
   useEffect(() => {
     if (props.follow && rows) virtual.scrollToIndex(rows - 1, { align: "end" });
   }, [props.follow, rows, virtual]);
-  const template = columns
-    .map(({ name, kind }) => `${widths[name] ?? WIDTHS[kind] ?? 100}px`)
-    .join(" ");
+  const sizes = columns.map(({ name, kind }) => widths[name] ?? widthOf(props, name, kind));
+  const marked = props.mark ? `${MARK_WIDTH}px ` : "";
+  const template = marked + sizes.map((size) => `${size}px`).join(" ");
+  const { active, atColumn, take, press } = useKeys(props, id, box, (row) =>
+    virtual.scrollToIndex(row),
+  );
+  const latest = useRef(props);
+  latest.current = props;
+  // The same function for every drawing, so that rows that did not change are not drawn again.
+  const [onRowEvent] = useState(
+    () => (row: number, column: string | null, at: HTMLElement, menu: boolean) => {
+      const now = latest.current;
+      take(row);
+      if (menu && column) now.onMenu?.(row, column, at);
+      else if (!menu && column && now.onCell) now.onCell(row, column, at);
+      else if (!menu && !now.onCell) now.onRow?.(row);
+    },
+  );
+  const over = atColumn >= 0 ? `-${atColumn}` : "";
+  return (
+    // biome-ignore lint/a11y/useSemanticElements: rows are placed by hand, which a table cannot
+    <div
+      ref={box}
+      className="vtable"
+      role="grid"
+      aria-label={label}
+      aria-rowcount={rows + 1}
+      aria-colcount={columns.length + (props.mark ? 1 : 0)}
+      aria-activedescendant={rows ? `${id}-${active}${over}` : undefined}
+      tabIndex={0}
+      onKeyDown={press}
+    >
+      <Head
+        {...props}
+        template={template}
+        onWidth={(name, width) => {
+          const next = { ...widths, [name]: Math.round(width) };
+          if (props.onWidths) props.onWidths(next);
+          else setOwnWidths(next);
+        }}
+      />
+      {/* biome-ignore lint/a11y/useSemanticElements: the same */}
+      <div role="rowgroup" style={{ height: virtual.getTotalSize() }}>
+        {virtual.getVirtualItems().map((item) => (
+          <VirtualRow
+            key={item.key}
+            id={`${id}-${item.index}`}
+            index={item.index}
+            top={item.start}
+            height={ROW_HEIGHT}
+            template={template}
+            columns={columns}
+            cell={props.cell}
+            names={props.names}
+            active={item.index === active}
+            activeColumn={item.index === active ? atColumn : -1}
+            canMenu={props.onMenu !== undefined}
+            mark={props.mark}
+            rowClass={props.rowClass}
+            onEvent={onRowEvent}
+          />
+        ))}
+      </div>
+    </div>
+  );
+}
+
+/** The row and column that the keys are at, and what the keys do. */
+function useKeys(
+  props: VirtualTableProps,
+  id: string,
+  box: { current: HTMLDivElement | null },
+  show: (row: number) => void,
+) {
+  const { rows, columns, onRow, onMenu } = props;
+  const [at, setAt] = useState(0);
+  const [column, setColumn] = useState(-1);
   const active = Math.min(props.selected ?? at, rows - 1);
+  const atColumn = Math.min(column, columns.length - 1);
   const go = (row: number) => {
     const to = Math.min(rows - 1, Math.max(0, row));
     setAt(to);
-    virtual.scrollToIndex(to);
+    show(to);
     if (props.selected !== undefined && props.selected !== null) onRow?.(to);
   };
+  const across = (to: number) => {
+    setColumn(Math.min(columns.length - 1, Math.max(-1, to)));
+    document.getElementById(`${id}-${active}-${to}`)?.scrollIntoView({ inline: "nearest" });
+  };
+  const menu = () => {
+    const cell = document.getElementById(`${id}-${active}-${Math.max(0, atColumn)}`);
+    const name = columns[Math.max(0, atColumn)]?.name ?? "";
+    onMenu?.(active, name, cell ?? (box.current as HTMLElement));
+  };
   const press = (event: KeyboardEvent) => {
-    if (event.target !== event.currentTarget || !rows) return;
+    if (event.target !== event.currentTarget || !rows || event.ctrlKey || event.metaKey) return;
     const page = Math.max(1, Math.floor((box.current?.clientHeight ?? 320) / ROW_HEIGHT) - 2);
     const next = {
       ArrowDown: active + 1,
@@ -76,67 +175,26 @@ export function VirtualTable(props: VirtualTableProps) {
       End: rows - 1,
     }[event.key];
     if (next !== undefined) go(next);
+    else if (event.key === "ArrowRight") across(atColumn + 1);
+    else if (event.key === "ArrowLeft") across(atColumn - 1);
     else if (event.key === "Enter") onRow?.(active);
-    else if (event.key === "m" && onMenu && box.current) {
-      onMenu(active, columns[0]?.name ?? "", box.current);
-    } else return;
+    else if ((event.key === "m" || event.key === "ContextMenu") && onMenu) menu();
+    else return;
     event.preventDefault();
   };
-  return (
-    // biome-ignore lint/a11y/useSemanticElements: rows are placed by hand, which a table cannot
-    <div
-      ref={box}
-      className="vtable"
-      role="grid"
-      aria-label={label}
-      aria-rowcount={rows + 1}
-      aria-colcount={columns.length}
-      aria-activedescendant={rows ? `${id}-${active}` : undefined}
-      tabIndex={0}
-      onKeyDown={press}
-    >
-      <Head
-        {...props}
-        template={template}
-        onWidth={(name, width) => setWidths({ ...widths, [name]: width })}
-      />
-      {/* biome-ignore lint/a11y/useSemanticElements: the same */}
-      <div role="rowgroup" style={{ height: virtual.getTotalSize() }}>
-        {virtual.getVirtualItems().map((item) => (
-          // biome-ignore lint/a11y/useSemanticElements lint/a11y/useFocusableInteractive lint/a11y/useKeyWithClickEvents: the grid has the focus and takes the keys
-          <div
-            key={item.key}
-            id={`${id}-${item.index}`}
-            role="row"
-            aria-rowindex={item.index + 2}
-            aria-selected={item.index === active}
-            className="vtable-row"
-            style={{ top: item.start, height: ROW_HEIGHT, gridTemplateColumns: template }}
-            onClick={() => {
-              setAt(item.index);
-              onRow?.(item.index);
-            }}
-          >
-            {columns.map(({ name, kind }) => (
-              // biome-ignore lint/a11y/useSemanticElements lint/a11y/useFocusableInteractive: the same
-              <div
-                key={name}
-                role="gridcell"
-                className={isNumeric(kind) ? "right" : ""}
-                onContextMenu={(event) => {
-                  if (!onMenu) return;
-                  event.preventDefault();
-                  onMenu(item.index, name, event.currentTarget);
-                }}
-              >
-                <CellView kind={kind} value={props.cell(item.index, name)} names={props.names} />
-              </div>
-            ))}
-          </div>
-        ))}
-      </div>
-    </div>
-  );
+  return { active, atColumn, take: setAt, press };
+}
+
+function widthOf(props: VirtualTableProps, name: string, kind: string): number {
+  if (kind !== "address") return WIDTHS[kind] ?? 100;
+  let longest = 13;
+  let named = false;
+  for (let row = 0; row < Math.min(props.rows, SAMPLED_MAX); row += 1) {
+    const address = String(props.cell(row, name) ?? "");
+    longest = Math.max(longest, address.length);
+    named ||= Boolean(props.names?.[address]?.name);
+  }
+  return Math.ceil(longest * CHARACTER) + 20 + (named ? NAME_WIDTH : 0);
 }
 
 interface HeadProps extends VirtualTableProps {
@@ -144,7 +202,7 @@ interface HeadProps extends VirtualTableProps {
   onWidth: (name: string, width: number) => void;
 }
 
-function Head({ columns, sort, onSort, template, onWidth }: HeadProps) {
+function Head({ columns, sort, onSort, template, onWidth, mark }: HeadProps) {
   return (
     // biome-ignore lint/a11y/useSemanticElements: rows are placed by hand, which a table cannot
     <div role="rowgroup" className="vtable-top">
@@ -155,6 +213,12 @@ function Head({ columns, sort, onSort, template, onWidth }: HeadProps) {
         className="vtable-head"
         style={{ gridTemplateColumns: template }}
       >
+        {mark && (
+          // biome-ignore lint/a11y/useSemanticElements lint/a11y/useFocusableInteractive: the same
+          <div role="columnheader">
+            <span className="sr">Outcome</span>
+          </div>
+        )}
         {columns.map(({ name, kind, label }) => {
           const on = sort?.key === name;
           const Arrow = sort?.descending ? ArrowDown : ArrowUp;
@@ -164,6 +228,7 @@ function Head({ columns, sort, onSort, template, onWidth }: HeadProps) {
             <div
               key={name}
               role="columnheader"
+              title={label || name}
               className={isNumeric(kind) ? "right" : ""}
               aria-sort={on ? (sort.descending ? "descending" : "ascending") : undefined}
             >
@@ -172,7 +237,7 @@ function Head({ columns, sort, onSort, template, onWidth }: HeadProps) {
                   {label || name} {on && <Arrow size={12} aria-hidden />}
                 </button>
               ) : (
-                label || name
+                <span className="vtable-title">{label || name}</span>
               )}
               <Resizer label={label || name} onWidth={(width) => onWidth(name, width)} />
             </div>
