@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import sys
@@ -13,12 +14,12 @@ import pytest
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "aws"))
 
-from console_server import ConsoleServer, vpcflow
+from lab_scene import LabScene, lab_scene_in
 from playwright.sync_api import Browser, Page, expect, sync_playwright
+from served_console import ConsoleServer, vpcflow
 from watched_pages import CHROMIUM_FLAGS, PAGE_MS_MAX, Visits
 
 from vpcflow.console.app import STATIC
-from vpcflow.lab.testbed.lab import Lab
 
 RECORDS = 60_000
 DAYS = 2
@@ -46,16 +47,30 @@ def visits(chromium: Browser) -> Iterator[Visits]:
     opened.end()
 
 
-@pytest.fixture(scope="session")
-def sample_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data folder with generated records of the two days before today."""
-    folder = tmp_path_factory.mktemp("sample")
+def make_sample(folder: Path) -> None:
+    """Generated records of the two days before today, in a data folder."""
     first = datetime.now(UTC).date() - timedelta(days=DAYS)
-    logs, data = folder / "logs", folder / "data"
+    logs = folder.with_suffix(".logs")
     options = ("--records", str(RECORDS), "--days", str(DAYS), "--start", str(first))
-    vpcflow(data, "sample", str(logs), *options)
-    vpcflow(data, "ingest", str(logs / "AWSLogs"))
-    return data
+    vpcflow(folder, "sample", str(logs), *options)
+    vpcflow(folder, "ingest", str(logs / "AWSLogs"))
+
+
+@pytest.fixture(scope="session")
+def sample_data(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """A data folder with the sample: made by the worker that comes first, copied by the others."""
+    own = tmp_path_factory.mktemp("sample") / "data"
+    if worker_id == "master":
+        make_sample(own)
+        return own
+    made = tmp_path_factory.getbasetemp().parent / "console-sample"
+    with made.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not made.with_suffix(".done").exists():
+            make_sample(made)
+            made.with_suffix(".done").touch()
+    shutil.copytree(made, own)
+    return own
 
 
 @pytest.fixture(scope="session")
@@ -73,21 +88,11 @@ def nothing(tmp_path_factory: pytest.TempPathFactory, chromium: Browser) -> Iter
 
 
 @pytest.fixture(scope="session")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    """A small VPC of network namespaces with traffic and attacks, faster than in life."""
+def lab_scene(tmp_path_factory: pytest.TempPathFactory, chromium: Browser) -> Iterator[LabScene]:
+    """A small VPC of network namespaces with real packets, and the console over it."""
     if os.geteuid() != 0:
         pytest.skip("network namespaces need root")
-    with Lab.start(tmp_path_factory.mktemp("lab") / "lab", offload=False) as running:
-        running.start_traffic(speed=2.0)
-        yield running
-
-
-@pytest.fixture(scope="session")
-def lab_server(lab: Lab, chromium: Browser) -> Iterator[ConsoleServer]:
-    """The console over the lab's real packets."""
-    data = lab.log_file.parent.parent
-    options = ("--lab", "--interval", "2")
-    with ConsoleServer(data, *options, waits_for="metering") as running:
+    with lab_scene_in(tmp_path_factory.mktemp("lab")) as running:
         yield running
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from aws_endpoint import ACCESS_KEY_ID, SECRET_ACCESS_KEY
-from console_server import ConsoleServer
 from playwright.sync_api import Page, expect
+from served_console import ConsoleServer
 from watched_pages import Visits, settled
 
 

@@ -8,8 +8,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from axe_playwright_python.sync_playwright import Axe
-from console_server import ROOT_KEY, ConsoleServer, Key
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, Response
+from served_console import ROOT_KEY, ConsoleServer, Key
 
 #: Chromium of Debian, without what it would ask of its maker by itself.
 CHROMIUM_FLAGS = (
