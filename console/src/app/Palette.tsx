@@ -108,24 +108,13 @@ export function findCommands<T extends { label: string }>(commands: T[], typed: 
 export default function Palette({ onClose }: { onClose: () => void }) {
   const [typed, setTyped] = useState("");
   const [at, setAt] = useState(0);
-  const dashboards = useDashboards();
-  const shown = useMemo(() => {
-    const all = [...FIXED, ...dashboards];
-    if (typed) return findCommands(all, typed).slice(0, SHOWN_MAX);
-    const last = recent().flatMap((label) => all.filter((one) => one.label === label).slice(0, 1));
-    const rest = all.filter((one) => !last.includes(one));
-    return [...last.map((one) => ({ ...one, group: "Recent" })), ...rest].slice(0, SHOWN_MAX);
-  }, [typed, dashboards]);
+  const shown = useFound(typed);
   const run = (command: Command | undefined) => {
     if (!command) return;
     remember(command.label);
     onClose();
     command.run();
   };
-  const list = useRef<HTMLDivElement>(null);
-  useEffect(() => {
-    list.current?.children[at]?.scrollIntoView({ block: "nearest" });
-  }, [at]);
   const press = (event: KeyboardEvent) => {
     const next = stepOf(event.key, at, shown.length);
     if (next !== undefined && event.key.startsWith("Arrow")) {
@@ -154,31 +143,53 @@ export default function Palette({ onClose }: { onClose: () => void }) {
         }}
         onKeyDown={press}
       />
-      <div
-        ref={list}
-        id="palette-list"
-        role="listbox"
-        aria-label="Commands"
-        className="palette-list"
-      >
-        {shown.map((command, index) => (
-          // biome-ignore lint/a11y/useKeyWithClickEvents: the field above takes the keys
-          <div
-            key={`${command.group} ${command.label}`}
-            id={`palette-${index}`}
-            role="option"
-            tabIndex={-1}
-            aria-selected={index === at}
-            onPointerMove={() => setAt(index)}
-            onClick={() => run(command)}
-          >
-            {command.icon ?? <CornerDownLeft size={15} />}
-            <span>{command.label}</span>
-            <span className="hint">{command.hint ?? command.group}</span>
-          </div>
-        ))}
-        {!shown.length && <p className="palette-none">Nothing is called that.</p>}
-      </div>
+      <CommandList shown={shown} at={at} onPoint={setAt} onRun={run} />
     </Dialog>
+  );
+}
+
+function useFound(typed: string): Command[] {
+  const dashboards = useDashboards();
+  return useMemo(() => {
+    const all = [...FIXED, ...dashboards];
+    if (typed) return findCommands(all, typed).slice(0, SHOWN_MAX);
+    const last = recent().flatMap((label) => all.filter((one) => one.label === label).slice(0, 1));
+    const rest = all.filter((one) => !last.includes(one));
+    return [...last.map((one) => ({ ...one, group: "Recent" })), ...rest].slice(0, SHOWN_MAX);
+  }, [typed, dashboards]);
+}
+
+interface CommandListProps {
+  shown: Command[];
+  at: number;
+  onPoint: (at: number) => void;
+  onRun: (command: Command) => void;
+}
+
+function CommandList({ shown, at, onPoint, onRun }: CommandListProps) {
+  const list = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    list.current?.children[at]?.scrollIntoView({ block: "nearest" });
+  }, [at]);
+  return (
+    <div ref={list} id="palette-list" role="listbox" aria-label="Commands" className="palette-list">
+      {shown.map((command, index) => (
+        // biome-ignore lint/a11y/useKeyWithClickEvents: the field above takes the keys
+        <div
+          key={`${command.group} ${command.label}`}
+          id={`palette-${index}`}
+          role="option"
+          tabIndex={-1}
+          aria-selected={index === at}
+          onPointerMove={() => onPoint(index)}
+          onClick={() => onRun(command)}
+        >
+          {command.icon ?? <CornerDownLeft size={15} />}
+          <span>{command.label}</span>
+          <span className="hint">{command.hint ?? command.group}</span>
+        </div>
+      ))}
+      {!shown.length && <p className="palette-none">Nothing is called that.</p>}
+    </div>
   );
 }

@@ -27,14 +27,63 @@ export function PageFilter() {
 
 /** A filter as chips and free text, with completion; what is wrong is said beneath. */
 export function FilterBox({ value, onChange, label = "Filter", ...rest }: FilterBoxProps) {
+  const input = useRef<HTMLInputElement>(null);
+  const box = useFilterBox(value, onChange, input);
+  const { typed, open, at, fault, terms, suggestions } = box;
+  const listId = useId();
+  const shown = open && suggestions.length > 0;
+  const example = rest.placeholder ?? "Add a filter, like srcaddr in 10.20.0.0/16 and bytes > 1MB";
+  return (
+    <div className={`filter ${fault ? "faulty" : ""}`}>
+      <div className="filter-field" onPointerDown={(event) => focusOnGap(event, input.current)}>
+        <FilterIcon size={14} aria-hidden />
+        {terms.map((term, index) => (
+          <TermChip
+            key={term}
+            term={term}
+            onEdit={() => box.edit(index)}
+            onRemove={() => box.remove(index)}
+          />
+        ))}
+        <input
+          ref={input}
+          role="combobox"
+          aria-label={label}
+          aria-expanded={shown}
+          aria-controls={shown ? listId : undefined}
+          aria-autocomplete="list"
+          aria-activedescendant={shown && at >= 0 ? `${listId}-${at}` : undefined}
+          aria-invalid={fault ? true : undefined}
+          aria-busy={box.checking || undefined}
+          data-filter-input={rest.main ? "" : undefined}
+          autoComplete="off"
+          spellCheck={false}
+          placeholder={terms.length ? "Add a filter" : example}
+          value={typed}
+          onChange={(event) => box.change(event.target.value)}
+          onFocus={() => box.setOpen(true)}
+          onBlur={() => box.setOpen(false)}
+          onKeyDown={box.press}
+        />
+        {value && <FilterTools value={value} onClear={() => onChange("")} />}
+      </div>
+      {shown && <Suggestions id={listId} at={at} suggestions={suggestions} onChoose={box.choose} />}
+      {fault && <FilterFault fault={fault} text={finished(typed)} />}
+    </div>
+  );
+}
+
+function useFilterBox(
+  value: string,
+  onChange: (text: string) => void,
+  input: { current: HTMLInputElement | null },
+) {
   const [typed, setTyped] = useState("");
   const [open, setOpen] = useState(false);
   const [at, setAt] = useState(-1);
   const { fault, check, checking, clear } = useCheck();
   const terms = splitTerms(value);
   const suggestions = useCompletion(typed, open, value);
-  const input = useRef<HTMLInputElement>(null);
-  const listId = useId();
   const change = (text: string) => {
     setTyped(text);
     setAt(-1);
@@ -74,61 +123,29 @@ export function FilterBox({ value, onChange, label = "Filter", ...rest }: Filter
     submit: () => submit(typed),
     removeLast: () => terms.length && remove(terms.length - 1),
   });
-  const shown = open && suggestions.length > 0;
+  return {
+    typed,
+    open,
+    setOpen,
+    at,
+    fault,
+    checking,
+    terms,
+    suggestions,
+    change,
+    choose,
+    remove,
+    edit,
+    press,
+  };
+}
+
+function FilterTools({ value, onClear }: { value: string; onClear: () => void }) {
   return (
-    <div className={`filter ${fault ? "faulty" : ""}`}>
-      <div className="filter-field" onPointerDown={(event) => focusOnGap(event, input.current)}>
-        <FilterIcon size={14} aria-hidden />
-        {terms.map((term, index) => (
-          <TermChip
-            key={term}
-            term={term}
-            onEdit={() => edit(index)}
-            onRemove={() => remove(index)}
-          />
-        ))}
-        <input
-          ref={input}
-          role="combobox"
-          aria-label={label}
-          aria-expanded={shown}
-          aria-controls={shown ? listId : undefined}
-          aria-autocomplete="list"
-          aria-activedescendant={shown && at >= 0 ? `${listId}-${at}` : undefined}
-          aria-invalid={fault ? true : undefined}
-          aria-busy={checking || undefined}
-          data-filter-input={rest.main ? "" : undefined}
-          autoComplete="off"
-          spellCheck={false}
-          placeholder={
-            terms.length
-              ? "Add a filter"
-              : (rest.placeholder ?? "Add a filter, like srcaddr in 10.20.0.0/16 and bytes > 1MB")
-          }
-          value={typed}
-          onChange={(event) => change(event.target.value)}
-          onFocus={() => setOpen(true)}
-          onBlur={() => setOpen(false)}
-          onKeyDown={press}
-        />
-        {value && (
-          <span className="filter-tools">
-            <IconButton
-              label="Copy the filter"
-              icon={<Copy size={13} />}
-              onClick={() => copy(value)}
-            />
-            <IconButton
-              label="Clear the filter"
-              icon={<X size={14} />}
-              onClick={() => onChange("")}
-            />
-          </span>
-        )}
-      </div>
-      {shown && <Suggestions id={listId} at={at} suggestions={suggestions} onChoose={choose} />}
-      {fault && <FilterFault fault={fault} text={finished(typed)} />}
-    </div>
+    <span className="filter-tools">
+      <IconButton label="Copy the filter" icon={<Copy size={13} />} onClick={() => copy(value)} />
+      <IconButton label="Clear the filter" icon={<X size={14} />} onClick={onClear} />
+    </span>
   );
 }
 

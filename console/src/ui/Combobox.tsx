@@ -1,4 +1,4 @@
-import { type KeyboardEvent, useId, useRef, useState } from "react";
+import { type KeyboardEvent, useEffect, useId, useRef, useState } from "react";
 import type { Choice } from "./Field";
 import { Field } from "./Field";
 import { stepOf } from "./Menu";
@@ -83,27 +83,46 @@ export function Combobox(props: ComboboxProps) {
             onKeyDown={press}
           />
           {open && (
-            <div id={list} role="listbox" aria-label={props.label} className="filter-list">
-              {shown.map((choice, index) => (
-                <div
-                  key={choice.value}
-                  id={`${list}-${index}`}
-                  role="option"
-                  tabIndex={-1}
-                  aria-selected={index === at}
-                  onPointerDown={(event) => {
-                    event.preventDefault();
-                    choose(choice.value);
-                  }}
-                >
-                  <span>{choice.label}</span>
-                  {choice.note && <span className="note">{choice.note}</span>}
-                </div>
-              ))}
-            </div>
+            <Choices id={list} label={props.label} shown={shown} at={at} onChoose={choose} />
           )}
         </div>
       )}
     </Field>
+  );
+}
+
+interface ChoicesProps {
+  id: string;
+  label: string;
+  shown: ComboboxProps["choices"];
+  at: number;
+  onChoose: (value: string) => void;
+}
+
+function Choices({ id, label, shown, at, onChoose }: ChoicesProps) {
+  const list = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    list.current?.children[at]?.scrollIntoView({ block: "nearest" });
+  }, [at]);
+  return (
+    <div ref={list} id={id} role="listbox" aria-label={label} className="filter-list">
+      {shown.map((choice, index) => (
+        <div
+          key={choice.value}
+          id={`${id}-${index}`}
+          role="option"
+          tabIndex={-1}
+          aria-selected={index === at}
+          // On press, since the field loses its focus before a click.
+          onPointerDown={(event) => {
+            event.preventDefault();
+            onChoose(choice.value);
+          }}
+        >
+          <span>{choice.label}</span>
+          {choice.note && <span className="note">{choice.note}</span>}
+        </div>
+      ))}
+    </div>
   );
 }

@@ -59,7 +59,7 @@ export interface DataTableProps<Row> {
 
 /** A table of up to a few hundred rows: sorting, column widths, keys, a menu for each row. */
 export function DataTable<Row>(props: DataTableProps<Row>) {
-  const { label, columns, rowKey, onRow, selected } = props;
+  const { label, columns, onRow } = props;
   const [ownSort, setOwnSort] = useState<Sort | undefined>(props.sort);
   const sort = props.onSort ? props.sort : ownSort;
   const rows = useMemo(
@@ -67,43 +67,22 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
     [props.rows, props.onSort, columns, sort],
   );
   const [widths, setWidths] = useState<Record<string, number>>({});
-  const [menu, setMenu] = useState<{ row: Row; column?: TableColumn<Row> } | null>(null);
+  const [menu, setMenu] = useState<OpenMenu<Row> | null>(null);
   const anchor = useRef<HTMLElement | null>(null);
-  const [active, setActive] = useState(0);
-  const body = useRef<HTMLTableSectionElement>(null);
-  const maxima = useMemo(() => maximaOf(rows, columns), [rows, columns]);
   const hasMenu = props.rowMenu !== undefined || columns.some((column) => column.field);
   const openMenu = (row: Row, at: HTMLElement, column?: TableColumn<Row>) => {
     anchor.current = at;
     setMenu({ row, column });
   };
-  const press = (event: KeyboardEvent, row: Row, index: number) => {
-    if (event.target !== event.currentTarget) return;
-    const next = { ArrowDown: index + 1, ArrowUp: index - 1, Home: 0, End: rows.length - 1 }[
-      event.key
-    ];
-    if (next !== undefined) {
-      event.preventDefault();
-      const to = Math.min(rows.length - 1, Math.max(0, next));
-      setActive(to);
-      (body.current?.rows[to] as HTMLElement | undefined)?.focus();
-    } else if (event.key === "Enter" && onRow) onRow(row);
-    else if (
-      hasMenu &&
-      (event.key === "ContextMenu" || event.key === "m" || event.key === "Enter")
-    ) {
-      event.preventDefault();
-      openMenu(row, event.currentTarget as HTMLElement);
-    }
-  };
-  const context = (event: MouseEvent, row: Row, column: TableColumn<Row>) => {
-    if (!hasMenu) return;
-    event.preventDefault();
-    openMenu(row, event.currentTarget as HTMLElement, column);
-  };
   if (!rows.length && props.empty) return <>{props.empty}</>;
   return (
-    <section className="table-box" aria-label={label} tabIndex={rows.length ? undefined : 0}>
+    // biome-ignore lint/a11y/useSemanticElements: no form; what scrolls must be reached by keys
+    <div
+      className="table-box"
+      role="group"
+      aria-label={label}
+      tabIndex={rows.length && (onRow || hasMenu) ? undefined : 0}
+    >
       <table className={`table ${props.fixed ? "fixed" : ""} ${onRow ? "clickable" : ""}`}>
         <caption className="sr">{label}</caption>
         <colgroup>
@@ -124,49 +103,14 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
             ))}
           </tr>
         </thead>
-        <tbody ref={body}>
-          {rows.map((row, index) => {
-            const key = rowKey(row, index);
-            return (
-              <tr
-                key={key}
-                tabIndex={
-                  onRow || hasMenu
-                    ? index === Math.min(active, rows.length - 1)
-                      ? 0
-                      : -1
-                    : undefined
-                }
-                aria-selected={selected === key || undefined}
-                onFocus={() => setActive(index)}
-                onKeyDown={(event) => press(event, row, index)}
-                onClick={() => onRow?.(row)}
-              >
-                {columns.map((column) => (
-                  <td
-                    key={column.key}
-                    className={alignOf(column)}
-                    onContextMenu={(event) => context(event, row, column)}
-                  >
-                    <TableCell
-                      row={row}
-                      column={column}
-                      names={props.names}
-                      most={maxima[column.key]}
-                    />
-                  </td>
-                ))}
-              </tr>
-            );
-          })}
-        </tbody>
+        <Body {...props} rows={rows} openMenu={hasMenu ? openMenu : undefined} />
       </table>
       {menu && (
         <Popover anchor={anchor} onClose={() => setMenu(null)}>
           <MenuList
             label="Row"
             onClose={() => setMenu(null)}
-            onDone={() => anchor.current?.focus()}
+            onDone={() => anchor.current?.closest("tr")?.focus()}
             items={[
               ...rowItems(menu.column ? [menu.column] : columns, menu.row),
               ...(props.rowMenu?.(menu.row) ?? []),
@@ -174,7 +118,69 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
           />
         </Popover>
       )}
-    </section>
+    </div>
+  );
+}
+
+interface OpenMenu<Row> {
+  row: Row;
+  column?: TableColumn<Row>;
+}
+
+interface BodyProps<Row> extends DataTableProps<Row> {
+  openMenu?: (row: Row, at: HTMLElement, column?: TableColumn<Row>) => void;
+}
+
+function Body<Row>({ columns, rows, rowKey, onRow, selected, names, openMenu }: BodyProps<Row>) {
+  const [active, setActive] = useState(0);
+  const body = useRef<HTMLTableSectionElement>(null);
+  const maxima = useMemo(() => maximaOf(rows, columns), [rows, columns]);
+  const press = (event: KeyboardEvent<HTMLElement>, row: Row, index: number) => {
+    if (event.target !== event.currentTarget) return;
+    const moves = { ArrowDown: index + 1, ArrowUp: index - 1, Home: 0, End: rows.length - 1 };
+    const next = moves[event.key as keyof typeof moves];
+    if (next !== undefined) {
+      const to = Math.min(rows.length - 1, Math.max(0, next));
+      setActive(to);
+      body.current?.rows[to]?.focus();
+    } else if (event.key === "Enter" && onRow) onRow(row);
+    else if (openMenu && ["ContextMenu", "m", "Enter"].includes(event.key)) {
+      openMenu(row, event.currentTarget);
+    } else return;
+    event.preventDefault();
+  };
+  const context = (event: MouseEvent<HTMLElement>, row: Row, column: TableColumn<Row>) => {
+    if (!openMenu) return;
+    event.preventDefault();
+    openMenu(row, event.currentTarget, column);
+  };
+  const reached = (index: number) => (index === Math.min(active, rows.length - 1) ? 0 : -1);
+  return (
+    <tbody ref={body}>
+      {rows.map((row, index) => {
+        const key = rowKey(row, index);
+        return (
+          <tr
+            key={key}
+            tabIndex={onRow || openMenu ? reached(index) : undefined}
+            aria-current={selected === key || undefined}
+            onFocus={() => setActive(index)}
+            onKeyDown={(event) => press(event, row, index)}
+            onClick={() => onRow?.(row)}
+          >
+            {columns.map((column) => (
+              <td
+                key={column.key}
+                className={alignOf(column)}
+                onContextMenu={(event) => context(event, row, column)}
+              >
+                <TableCell row={row} column={column} names={names} most={maxima[column.key]} />
+              </td>
+            ))}
+          </tr>
+        );
+      })}
+    </tbody>
   );
 }
 

@@ -85,7 +85,10 @@ export function Popover({ anchor, onClose, children, align = "start", ...rest }:
   );
 }
 
-/** Where boxes over an element go: a modal dialog makes everything outside of it dead. */
+/**
+ * Where boxes over an element go: a modal dialog makes everything outside of it dead, and what
+ * stands outside of the page's landmarks is not found by who jumps between them.
+ */
 export function layerOf(element: Element | null): Element {
-  return element?.closest("dialog") ?? document.body;
+  return element?.closest("dialog") ?? document.getElementById("main") ?? document.body;
 }
