@@ -46,9 +46,7 @@ export function getJson<T>(
 async function get<T>(url: string, signal: AbortSignal, arrow: boolean): Promise<T> {
   const key = `${arrow ? "arrow " : ""}${url}`;
   const known = recall(key);
-  const headers: Record<string, string> = {
-    Accept: arrow ? `${ARROW}, ${JSON_TYPE};q=0.5` : JSON_TYPE,
-  };
+  const headers: Record<string, string> = { Accept: accepted(arrow) };
   if (known) headers["If-None-Match"] = known.etag;
   // "no-store": the browser's own cache would answer a changed table with what it kept.
   const response = await reach(url, { headers, signal, cache: "no-store" });
@@ -58,6 +56,10 @@ async function get<T>(url: string, signal: AbortSignal, arrow: boolean): Promise
   const etag = response.headers.get("ETag");
   if (etag) keep(key, etag, value, bytes);
   return value as T;
+}
+
+function accepted(arrow: boolean): string {
+  return arrow ? `${ARROW}, ${JSON_TYPE};q=0.5` : JSON_TYPE;
 }
 
 async function read(response: Response): Promise<{ value: unknown; bytes: number }> {
@@ -105,17 +107,38 @@ async function faultFrom(response: Response): Promise<Fault> {
   return new Fault(response.status, told);
 }
 
+export interface SendOptions {
+  signal?: AbortSignal;
+  params?: Params;
+  /** Asks for Arrow: for answers of more than about a thousand rows. */
+  arrow?: boolean;
+  /** The ETag that was changed from, for what others may have changed meanwhile. */
+  ifMatch?: string;
+}
+
 /** Changes something. Shape: `body` is sent as JSON. Errors: Fault. */
 export async function send<T = unknown>(
   method: "POST" | "PUT" | "DELETE" | "PATCH",
   path: string,
   body?: unknown,
-  options: { signal?: AbortSignal; params?: Params } = {},
+  options: SendOptions = {},
 ): Promise<T> {
-  const headers: Record<string, string> = { Accept: JSON_TYPE };
+  const response = await sent(method, path, body, options);
+  if (response.status === 204) return undefined as T;
+  return (await read(response)).value as T;
+}
+
+async function sent(
+  method: string,
+  path: string,
+  body: unknown,
+  options: SendOptions,
+): Promise<Response> {
+  const headers: Record<string, string> = { Accept: accepted(options.arrow ?? false) };
   const csrf = session.get()?.csrf;
-  if (csrf) headers["X-Vpcflow-Csrf"] = csrf;
+  if (csrf && method !== "GET") headers["X-Vpcflow-Csrf"] = csrf;
   if (body !== undefined) headers["Content-Type"] = JSON_TYPE;
+  if (options.ifMatch) headers["If-Match"] = options.ifMatch;
   const response = await reach(apiUrl(path, options.params), {
     method,
     headers,
@@ -123,8 +146,32 @@ export async function send<T = unknown>(
     signal: options.signal,
   });
   if (!response.ok) throw await faultFrom(response);
-  if (response.status === 204) return undefined as T;
-  return (await read(response)).value as T;
+  return response;
+}
+
+/** A file of the API. Shape: `rows` in it, and whether the server cut the rest. */
+export interface SentFile {
+  blob: Blob;
+  name: string;
+  rows: number;
+  truncated: boolean;
+}
+
+/** Gets a file: an export. Errors: Fault, AbortError. */
+export async function getFile(
+  method: "GET" | "POST",
+  path: string,
+  body?: unknown,
+  options: SendOptions = {},
+): Promise<SentFile> {
+  const response = await sent(method, path, body, options);
+  const said = response.headers.get("Content-Disposition") ?? "";
+  return {
+    name: /filename="([^"]+)"/.exec(said)?.[1] ?? "vpcflow",
+    rows: Number(response.headers.get("X-Vpcflow-Rows") ?? 0),
+    truncated: response.headers.get("X-Vpcflow-Truncated") === "true",
+    blob: await response.blob(),
+  };
 }
 
 /** Asks a question of the records. */

@@ -60,6 +60,7 @@ function BarLine({ row, top, kind, plain, onPick }: BarLineProps) {
       <span className="bar-name">
         <b className={plain ? "plain" : undefined}>{row.value}</b>
         {row.name ? <span>{row.name}</span> : null}
+        {row.note ? <small>{row.note}</small> : null}
       </span>
       <BarTrack amount={row.amount} rejected={row.rejected ?? 0} top={top} />
       <span className="bar-amount">{measureText(row.amount, kind)}</span>

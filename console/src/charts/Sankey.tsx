@@ -19,6 +19,11 @@ import {
 import { FONT, type Theme } from "./theme";
 
 const LIMIT = 40;
+/** Widths in a label: a letter of a name; the node, its gaps and its bytes. */
+const LETTER_PX = 7;
+const NODE_AND_BYTES_PX = 88;
+/** The height that all gaps of a column may take together. */
+const NODE_GAPS_PX = 170;
 /** ECharts knows nodes by name; ids are shown nowhere. */
 const KIND_COLOURS: Record<string, Token> = { internet: "c6", service: "c3", network: "c6" };
 
@@ -127,22 +132,45 @@ function tipOf(flow: Flow) {
   };
 }
 
+/** How many letters of a name fit between two columns, beside its bytes. */
+function charsBetween(flow: Flow, width: number): number {
+  const columns = new Set(flow.nodes.map((node) => node.node.layer ?? 0)).size;
+  const room = width / Math.max(1, columns - 1) - NODE_AND_BYTES_PX;
+  return Math.round(Math.min(24, Math.max(5, room / LETTER_PX)));
+}
+
+/** The room between nodes: less where many stand in one column. */
+function gapOf(flow: Flow): number {
+  const counts = new Map<number, number>();
+  for (const { node } of flow.nodes) {
+    const layer = node.layer ?? 0;
+    counts.set(layer, (counts.get(layer) ?? 0) + 1);
+  }
+  const most = Math.max(1, ...counts.values());
+  return Math.round(Math.min(16, Math.max(5, NODE_GAPS_PX / most)));
+}
+
 function sankeyOption(theme: Theme, flow: Flow, width: number): EChartsCoreOption {
   const colours = nodeColours(flow);
   const narrow = width < 480;
-  const longest = narrow ? 12 : 22;
-  const short = (text: string) => (text.length > longest ? `${text.slice(0, longest - 1)}…` : text);
+  const right = narrow ? 104 : 150;
+  const inner = charsBetween(flow, width - right);
+  const last = Math.max(0, ...flow.nodes.map((node) => node.node.layer ?? 0));
+  const short = (node: FlowNode["node"]) => {
+    const longest = node.layer === last ? (narrow ? 9 : 13) : inner;
+    return node.name.length > longest ? `${node.name.slice(0, longest - 1)}…` : node.name;
+  };
   return {
     tooltip: { ...tooltipOf(theme), formatter: tipOf(flow) },
     series: [
       {
         type: "sankey",
         left: 16,
-        right: narrow ? 104 : 150,
+        right,
         top: 8,
         bottom: 14,
         nodeWidth: 10,
-        nodeGap: flow.nodes.length > 24 ? 7 : 11,
+        nodeGap: gapOf(flow),
         layoutIterations: 64,
         nodeAlign: "justify",
         draggable: false,
@@ -154,7 +182,7 @@ function sankeyOption(theme: Theme, flow: Flow, width: number): EChartsCoreOptio
           fontFamily: FONT,
           distance: 6,
           formatter: ({ data }: { data: { of: FlowNode } }) =>
-            `{n|${short(data.of.node.name)}${data.of.again ? " ↩" : ""}}  {b|${bytesText(data.of.bytes)}}`,
+            `{n|${short(data.of.node)}${data.of.again ? " ↩" : ""}}  {b|${bytesText(data.of.bytes)}}`,
           rich: {
             n: { fontWeight: 600, color: theme.colour("text"), fontSize: 12, fontFamily: FONT },
             b: { color: theme.colour("text-3"), fontSize: 11, fontFamily: FONT },

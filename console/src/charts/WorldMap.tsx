@@ -38,7 +38,7 @@ function NoCountries() {
         <b>No country is known for these addresses.</b>
       </p>
       <p>Countries come from a range file of your own (MMDB or CSV). Add one with</p>
-      <code>vpcflow enrich add --country FILE</code>
+      <code>vpcflow ranges add FILE</code>
     </div>
   );
 }

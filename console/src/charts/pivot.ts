@@ -1,9 +1,13 @@
 /** From the rows of an answer to the series and bars of a chart. */
+
+import { formatValue, serviceOf } from "../time/format";
 import type { Answer, ColumnMeta, Kind, Pick, Value } from "./answer";
 import { isMeasure } from "./answer";
 import type { BarRow } from "./Bars";
 import { isRejected } from "./colours";
 import type { TimeSeries } from "./timeSeries";
+
+const TCP = 6;
 
 /** The column of times, if an answer is about time. */
 export const timeColumn = (answer: Answer): ColumnMeta | undefined =>
@@ -118,7 +122,7 @@ function linesOf(answer: Answer, columns: Columns, range: TimeRange, length: num
     const at = Math.floor((time - range.start_s) / range.interval_s);
     if (at < 0 || at >= length) continue;
     const raw = splits?.[row] ?? null;
-    const name = splits ? nameText(answer, raw) : columns.measure.label;
+    const name = splits ? nameText(answer, raw, columns.split?.kind) : columns.measure.label;
     let line = lines.get(name);
     if (!line) {
       line = { raw, values: new Array<number | null>(length).fill(hole) };
@@ -134,12 +138,20 @@ function linesOf(answer: Answer, columns: Columns, range: TimeRange, length: num
   }));
 }
 
-const WORDS: Record<string, string> = { ACCEPT: "Accepted", REJECT: "Rejected" };
+const WORDS: Record<string, string> = {
+  ACCEPT: "Accepted",
+  REJECT: "Rejected",
+  internal: "Internal",
+  ingress: "Ingress",
+  egress: "Egress",
+  rejected: "Rejected",
+  other: "Other",
+};
 
 /** A value as people read it: its name where there is one. */
-export function nameText(answer: Answer, value: Value): string {
+export function nameText(answer: Answer, value: Value, kind?: Kind): string {
   if (value === null || value === "") return "unknown";
-  const text = String(value);
+  const text = kind === "protocol" ? formatValue("protocol", value) : String(value);
   return answer.nameOf(value)?.name || WORDS[text] || text;
 }
 
@@ -195,10 +207,10 @@ export function barsOf(
   const measure = measureColumn(answer, options.measure);
   const keys = options.split
     ? answer.columns.filter((column) => column.name === options.split)
-    : keyColumns(answer);
+    : keyColumns(answer).filter((key, _, all) => all.length === 1 || key.name !== "account_id");
   if (!measure || keys.length === 0) return null;
   const rejected = measure.kind === "bytes" ? "rejected_bytes" : "rejected";
-  const all = isAllRejected(answer);
+  const all = isAllRejected(answer) || answer.has("pick_filter");
   const rows: BarRow[] = [];
   for (let row = 0; row < answer.rows; row += 1) {
     const amount = Number(answer.value(measure.name, row) ?? 0);
@@ -234,20 +246,44 @@ const isAllRejected = (answer: Answer): boolean =>
   answer.has("first_seen") &&
   answer.columns.some((c) => c.name.startsWith("top_"));
 
+/** The key that names a row: a port or an address that is known, else the first known one. */
+function mainKey(answer: Answer, keys: readonly ColumnMeta[], row: number): ColumnMeta | undefined {
+  const known = keys.filter((key) => answer.value(key.name, row) !== null);
+  const of = (kind: Kind) => known.find((key) => key.kind === kind);
+  const interfaceId = known.find((key) => key.name === "interface_id");
+  return of("port") ?? of("address") ?? interfaceId ?? known[0] ?? keys[0];
+}
+
+const shownText = (column: ColumnMeta | undefined, value: Value): string =>
+  WORDS[String(value)] ??
+  (column?.kind === "protocol" ? formatValue("protocol", value) : String(value));
+
+const serviceName = (column: ColumnMeta | undefined, value: Value): string | undefined =>
+  column?.kind === "port" && typeof value === "number" ? serviceOf(value) : undefined;
+
+/** A further key of a row; TCP beside a port goes without saying. */
+function wordOf(answer: Answer, key: ColumnMeta, row: number, first?: ColumnMeta): string {
+  const value = answer.value(key.name, row);
+  if (value === null || value === "") return "";
+  if (key.kind === "protocol" && first?.kind === "port" && value === TCP) return "";
+  return answer.nameOf(value)?.name ?? shownText(key, value);
+}
+
 function barNames(answer: Answer, keys: readonly ColumnMeta[], row: number): BarRow {
-  const port =
-    keys.find((key) => key.kind === "port") ?? keys.find((key) => key.kind === "address");
-  const first = port ?? keys[0];
+  const first = mainKey(answer, keys, row);
   const value = first ? answer.value(first.name, row) : null;
-  const others = keys.filter((key) => key !== first).map((key) => answer.value(key.name, row));
-  const known = answer.nameOf(value)?.name;
-  const name = known ?? others.filter((other) => other !== null && other !== "").join(" ");
+  const others = keys.filter((key) => key !== first).map((key) => wordOf(answer, key, row, first));
+  const known = answer.nameOf(value)?.name ?? serviceName(first, value);
+  const name = [known, ...others].filter(Boolean).join(" ");
   const picks = keys.flatMap((key) => pickOf(key, answer.value(key.name, row)) ?? []);
   const [pick, ...and] = picks;
+  const said = answer.has("pick_filter") ? answer.value("pick_filter", row) : null;
+  const note = answer.has("why") ? answer.value("rule_text", row) : null;
   return {
-    value: value === null ? "unknown" : (WORDS[String(value)] ?? String(value)),
+    value: value === null ? "unknown" : shownText(first, value),
     name: name || undefined,
+    note: note === null ? undefined : String(note),
     amount: 0,
-    pick: pick && (and.length > 0 ? { ...pick, and } : pick),
+    pick: pick && { ...pick, and, filter: said === null ? undefined : String(said) },
   };
 }

@@ -24,12 +24,32 @@ function here(): Place {
   return { path: window.location.pathname, query: window.location.search.replace(/^\?/, "") };
 }
 
-window.addEventListener("popstate", () => place.set(here()));
+/** Asked before another page is opened; false keeps the reader here. */
+export type LeaveGuard = (to: string) => boolean;
+let guard: LeaveGuard | null = null;
+
+/** Sets who is asked before this page is left; null asks nobody. */
+export function guardLeaving(asked: LeaveGuard | null): void {
+  guard = asked;
+}
+
+function mayLeave(to: string): boolean {
+  const path = to.split("?")[0];
+  return guard === null || path === place.get().path || guard(to);
+}
+
+window.addEventListener("popstate", () => {
+  const { path, query } = place.get();
+  const to = `${window.location.pathname}${window.location.search}`;
+  // The browser has gone already: it is led back to the page whose changes would be lost.
+  if (mayLeave(to)) place.set(here());
+  else window.history.pushState(null, "", query ? `${path}?${query}` : path);
+});
 
 /** Goes to an address of this page. Shape: `to` is a path with an optional query. */
 export function navigate(to: string, options: { replace?: boolean } = {}): void {
   const from = `${window.location.pathname}${window.location.search}`;
-  if (to === from) return;
+  if (to === from || !mayLeave(to)) return;
   if (options.replace) window.history.replaceState(null, "", to);
   else window.history.pushState(null, "", to);
   const before = place.get().path;

@@ -1,14 +1,150 @@
+import { Pencil, Plus, Save, X } from "lucide-react";
+import { lazy, Suspense, useCallback, useEffect, useState } from "react";
 import { RangeActions } from "../../app/actions";
 import { Page } from "../../app/Page";
+import type { PageProps } from "../../app/routes";
+import { useMay } from "../../app/session";
 import { PageFilter } from "../../filter/FilterBox";
+import { joinTerms } from "../../filter/terms";
+import type { Scope } from "../../panels/ask";
+import { type DashboardPanel, panelsOf } from "../../panels/document";
+import { useFilter } from "../../state/filter";
+import { useRange } from "../../state/range";
 import { Brush } from "../../time/Brush";
-import { EmptyState } from "../../ui/State";
+import { Button } from "../../ui/Button";
+import { EmptyState, ErrorState, Skeleton } from "../../ui/State";
+import { CompareButton, DashboardFilter, RecordsLink, useCompare } from "./tools";
+import "./dashboard.css";
+import { Conflict } from "./Conflict";
+import { DuplicateFirst } from "./DuplicateFirst";
+import { LeaveDialog } from "./LeaveDialog";
+import { PanelGrid } from "./PanelGrid";
+import { useDashboard } from "./useDashboard";
+import { useMarkers } from "./useMarkers";
+import { useOpeningTime } from "./useOpeningTime";
 
-/** Overview. */
-export default function DashboardPage() {
+const PanelEditor = lazy(() => import("./editor/PanelEditor"));
+
+/** A dashboard: its panels over the page's range and filter; Edit changes what it is made of. */
+export default function DashboardPage({ params }: PageProps) {
+  return <DashboardOf key={params.id} id={params.id ?? "overview"} />;
+}
+
+function DashboardOf({ id }: { id: string }) {
+  const held = useDashboard(id);
+  const { head, shown, editing } = held;
+  const range = useRange();
+  const filter = useFilter();
+  const [compare] = useCompare();
+  const [open, setOpen] = useState<string | null>(null);
+  const scope: Scope = { range, filter: joinTerms([shown?.filter ?? "", filter.text]) };
+  const markers = useMarkers(scope, shown !== undefined);
+  useOpeningTime(shown);
+  const close = useCallback(() => setOpen(null), []);
+  useEffect(() => {
+    if (!editing) setOpen(null);
+  }, [editing]);
+  const panels = shown ? panelsOf(shown) : [];
+  const edited = open === null ? undefined : panels.find((panel) => panel.id === open);
   return (
-    <Page title="Overview" actions={<RangeActions />} tools={<PageFilter />} edge={<Brush />}>
-      <EmptyState title="Overview" />
-    </Page>
+    <>
+      <Page
+        title={shown?.title ?? "Dashboard"}
+        subtitle={editing ? "editing; not saved yet" : shown?.description}
+        className={`dashboard ${editing ? "editing" : ""} ${open !== null ? "with-editor" : ""}`}
+        actions={
+          <>
+            <RangeActions />
+            <EditActions held={held} onAdd={() => setOpen("")} />
+          </>
+        }
+        tools={
+          <>
+            <DashboardFilter text={shown?.filter ?? ""} />
+            <PageFilter />
+            <CompareButton />
+            <RecordsLink />
+          </>
+        }
+        edge={<Brush />}
+      >
+        {!shown && held.fault && <ErrorState fault={held.fault} onRetry={held.retry} />}
+        {!shown && !held.fault && <Skeleton lines={8} />}
+        {shown && panels.length === 0 && (
+          <EmptyState
+            title="No panels yet"
+            action={editing && <Button onClick={() => setOpen("")}>Add panel</Button>}
+          >
+            {editing ? "Add the first one." : "Edit the dashboard to add some."}
+          </EmptyState>
+        )}
+        {shown && (
+          <PanelGrid
+            panels={panels}
+            scope={scope}
+            compare={compare}
+            markers={markers}
+            editing={editing}
+            onEdit={setOpen}
+            onPanels={held.setPanels}
+          />
+        )}
+      </Page>
+      {open !== null && editing && (
+        <Suspense>
+          <PanelEditor
+            key={open}
+            panel={edited}
+            panels={panels}
+            scope={scope}
+            onClose={close}
+            onPanel={(panel: DashboardPanel) => {
+              held.putPanel(panel);
+              setOpen(null);
+            }}
+          />
+        </Suspense>
+      )}
+      {held.conflict && <Conflict held={held} />}
+      {held.wantsCopy && head && <DuplicateFirst held={held} title={head.title} />}
+      <LeaveDialog dirty={held.dirty} />
+    </>
+  );
+}
+
+function EditActions({
+  held,
+  onAdd,
+}: {
+  held: ReturnType<typeof useDashboard>;
+  onAdd: () => void;
+}) {
+  const may = useMay("dashboards_write");
+  if (!held.shown || !may) return null;
+  if (!held.editing) {
+    return (
+      <Button className="edit-button" icon={<Pencil size={14} />} onClick={held.edit}>
+        Edit
+      </Button>
+    );
+  }
+  return (
+    <>
+      <Button icon={<Plus size={14} />} onClick={onAdd}>
+        Add panel
+      </Button>
+      <Button icon={<X size={14} />} onClick={held.cancel}>
+        Cancel
+      </Button>
+      <Button
+        kind="primary"
+        icon={<Save size={14} />}
+        busy={held.saving}
+        disabled={!held.dirty}
+        onClick={held.save}
+      >
+        Save
+      </Button>
+    </>
   );
 }

@@ -12,6 +12,16 @@ const isGraph = ({ question }: PanelQuery): boolean =>
 const isFindings = ({ question }: PanelQuery): boolean => question === "findings";
 const asks = (query: PanelQuery): boolean =>
   Boolean(query.sql || query.question) && !isGraph(query) && !isFindings(query);
+/** Questions whose rows are not bars, shares or places. */
+const BINS: ReadonlySet<string> = new Set(["round_trip", "lag"]);
+const asksNames = (query: PanelQuery): boolean => asks(query) && !BINS.has(query.question ?? "");
+const asksBins = (query: PanelQuery): boolean =>
+  asks(query) && (Boolean(query.sql) || BINS.has(query.question ?? ""));
+const asksFigures = (query: PanelQuery): boolean =>
+  asks(query) &&
+  (Boolean(query.sql) || query.question === "figures" || query.question === "overview");
+const asksCountries = (query: PanelQuery): boolean =>
+  asks(query) && (Boolean(query.sql) || query.question === "countries");
 const always = (): boolean => true;
 
 /** Questions whose rows are intervals of time. */
@@ -41,7 +51,7 @@ export const PANEL_KINDS: Record<PanelKind, KindInfo> = {
   bars: {
     label: "Bars",
     component: time.BarsPanel,
-    accepts: asks,
+    accepts: asksNames,
     defaultOptions: { top: 10 },
     source: "answer",
     sentence: time.barsText,
@@ -77,7 +87,7 @@ export const PANEL_KINDS: Record<PanelKind, KindInfo> = {
   map: {
     label: "Map",
     component: shares.MapPanel,
-    accepts: asks,
+    accepts: asksCountries,
     defaultOptions: { country: "country" },
     source: "answer",
     sentence: shares.mapText,
@@ -86,7 +96,7 @@ export const PANEL_KINDS: Record<PanelKind, KindInfo> = {
   heat: {
     label: "Heat map",
     component: shares.HeatPanel,
-    accepts: asks,
+    accepts: asksBins,
     defaultOptions: { unit: "records" },
     source: "answer",
     sentence: shares.heatText,
@@ -104,7 +114,7 @@ export const PANEL_KINDS: Record<PanelKind, KindInfo> = {
   figures: {
     label: "Figures",
     component: words.FiguresPanel,
-    accepts: asks,
+    accepts: asksFigures,
     defaultOptions: {},
     source: "answer",
     sentence: words.figuresText,
@@ -131,7 +141,7 @@ export const PANEL_KINDS: Record<PanelKind, KindInfo> = {
   pie: {
     label: "Shares",
     component: shares.PiePanel,
-    accepts: asks,
+    accepts: asksNames,
     defaultOptions: { top: 7 },
     source: "answer",
     sentence: shares.pieText,

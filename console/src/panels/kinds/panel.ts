@@ -51,6 +51,8 @@ export interface PanelOptions {
   unit?: string;
   limit?: number;
   columns?: string[];
+  /** The column of a table that is drawn as bars. */
+  bar?: string;
   direction?: Figure["direction"];
   legend?: "header" | "inside" | "none";
 }

@@ -1,12 +1,22 @@
 /** Panels of numbers and words: figures, table, findings, text. */
-import { answerOf } from "../../charts/answer";
+import { useMemo } from "react";
+import type { Answer, Naming } from "../../api/types";
+import {
+  type AnswerEnvelope,
+  answerOf,
+  type ColumnMeta,
+  type Kind,
+  type Value,
+} from "../../charts/answer";
 import { FiguresStrip } from "../../charts/FiguresStrip";
 import { type Figure, figureSentence, figuresTable } from "../../charts/figures";
-import { cellText, clockText, countText, dayText } from "../../charts/format";
+import { clockText, countText, dayText } from "../../charts/format";
 import { NumberFigure } from "../../charts/NumberFigure";
-import { measureColumn, nameText, pickOf, timeColumn } from "../../charts/pivot";
+import { measureColumn, pickOf, timeColumn } from "../../charts/pivot";
 import "./kinds.css";
-import { answerTable, type Finding, isNumber, type KindProps } from "./panel";
+import { DataTable, type TableColumn } from "../../ui/DataTable";
+import { answerColumns } from "../AnswerTable";
+import { answerTable, type Finding, isNumber, type KindProps, type PanelOptions } from "./panel";
 import { Unfit } from "./time";
 
 /** Figures of which more is worse. */
@@ -88,56 +98,75 @@ export function numberRows(props: KindProps) {
 
 const ROWS_MAX = 200;
 
-/** The rows of an answer; cells that can be filtered by are buttons. */
-export function TablePanel({ answer: envelope, options, zone, title, onPick }: KindProps) {
+type Row = Record<string, Value>;
+
+/** The rows of an answer; a row's click adds what names it to the filter, its menu each value. */
+export function TablePanel({ answer: envelope, options, title, onPick }: KindProps) {
+  const columns = useMemo(
+    () => (envelope ? tableColumns(envelope, options) : []),
+    [envelope, options],
+  );
+  const rows = useMemo(
+    () => (envelope ? rowsShown(envelope, options.top ?? ROWS_MAX) : []),
+    [envelope, options.top],
+  );
   if (!envelope) return null;
-  const answer = answerOf(envelope);
-  const shown = answer.columns.filter((column) =>
-    options.columns ? options.columns.includes(column.name) : !column.quiet,
+  const keys = answerOf(envelope).columns.filter((column) =>
+    columns.some((c) => c.key === column.name),
   );
-  const rows = Math.min(answer.rows, options.top ?? ROWS_MAX);
+  const pickRow = (row: Row) => {
+    const [pick, ...and] = keys
+      .filter(isKey)
+      .flatMap((key) => pickOf(key, row[key.name] ?? null) ?? []);
+    if (pick) onPick?.({ ...pick, and });
+  };
   return (
-    <section className="kind-table" aria-label={title}>
-      <table>
-        <thead>
-          <tr>
-            {shown.map((column) => (
-              <th key={column.name} scope="col" className={isNumber(column.kind) ? "r" : ""}>
-                {column.label}
-              </th>
-            ))}
-          </tr>
-        </thead>
-        <tbody>
-          {Array.from({ length: rows }, (_, row) => (
-            // Rows of an answer have no identity but their place.
-            // biome-ignore lint/suspicious/noArrayIndexKey: see above
-            <tr key={row}>
-              {shown.map((column) => {
-                const value = answer.value(column.name, row);
-                const pick =
-                  isNumber(column.kind) || column.kind === "time" ? null : pickOf(column, value);
-                const text = cellText(value, column.kind, zone);
-                const name = answer.nameOf(value) ? nameText(answer, value) : null;
-                return (
-                  <td key={column.name} className={isNumber(column.kind) ? "r" : column.kind}>
-                    {pick && onPick ? (
-                      <button type="button" onClick={() => onPick(pick)}>
-                        {text}
-                      </button>
-                    ) : (
-                      text
-                    )}
-                    {name ? <span className="named">{name}</span> : null}
-                  </td>
-                );
-              })}
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </section>
+    <DataTable
+      label={title}
+      columns={columns}
+      rows={rows}
+      rowKey={(_, index) => String(index)}
+      names={envelope.names as Record<string, Naming> | undefined}
+      onRow={onPick && keys.some(isKey) ? pickRow : undefined}
+      fixed={options.bar !== undefined}
+    />
   );
+}
+
+/** Columns that say what a row is about. */
+const isKey = ({ kind }: ColumnMeta): boolean =>
+  !isNumber(kind) && kind !== "time" && kind !== "rule";
+
+function rowsShown(envelope: AnswerEnvelope, most: number): Row[] {
+  const { columns, data } = envelope;
+  return Array.from({ length: Math.min(envelope.rows, most) }, (_, row) =>
+    Object.fromEntries(columns.map(({ name }) => [name, data[name]?.[row] ?? null])),
+  );
+}
+
+function tableColumns(envelope: AnswerEnvelope, options: PanelOptions): TableColumn<Row>[] {
+  const wanted = options.columns;
+  const all = answerColumns(envelope as unknown as Answer);
+  const shown = wanted
+    ? wanted.flatMap((name) => all.find((column) => column.key === name) ?? [])
+    : all.filter((column) => column.key !== "records_without_bytes");
+  const bar = options.bar;
+  if (!bar) return shown;
+  const names = shown.filter((column) => !isNumber(column.kind as Kind)).length;
+  const others = shown.filter(
+    (column) => isNumber(column.kind as Kind) && column.key !== bar,
+  ).length;
+  const width = `${Math.floor((100 - 27 - others * 11) / Math.max(1, names))}%`;
+  return shown.map((column) => {
+    if (column.key === bar) return { ...column, width: "27%", align: "right", bar: rejectedPart };
+    return isNumber(column.kind as Kind) ? { ...column, width: "11%" } : { ...column, width };
+  });
+}
+
+/** The rejected part of a row's records, from 0 to 1. */
+function rejectedPart(row: Row): number {
+  const records = Number(row.records ?? 0);
+  return records > 0 ? Math.min(1, Number(row.rejected ?? 0) / records) : 0;
 }
 
 export const tableText = ({ title, answer }: KindProps): string =>
@@ -158,7 +187,12 @@ export function FindingsPanel({ findings, zone, title, onFinding }: KindProps) {
   return (
     <ul className="kind-findings" aria-label={title}>
       {findings.map((finding) => (
-        <FindingLine key={finding.id} finding={finding} zone={zone} onFinding={onFinding} />
+        <FindingLine
+          key={`${finding.id} ${finding.interface_id}`}
+          finding={finding}
+          zone={zone}
+          onFinding={onFinding}
+        />
       ))}
     </ul>
   );

@@ -167,7 +167,7 @@ def test_panels_of_ready_dashboards_do_not_overlap() -> None:
 
 
 #: Pages of their own that panels show, and the parameters of time that they take.
-_ROUTES = {"graph": "/graph", "findings": "/findings"}
+_ROUTES = {"graph": "/graph", "findings": "/findings", "rejected_ports": "/rejected-ports"}
 
 
 @pytest.mark.parametrize("name", READY)
