@@ -4,7 +4,7 @@ import { getJson } from "./client";
 /** What the shell reads of GET /health. */
 export interface Health {
   status: "ok" | "warning" | "critical";
-  capture: { running: boolean };
+  capture: { running: boolean; interval_s?: number; interval_opened_s?: number | null };
   records: { rows: number; bytes: number; first_s: number | null; last_s: number | null };
 }
 

@@ -19,6 +19,8 @@ export interface PageFrameProps {
   /** Fills the window's height: for tables and maps that scroll within. */
   fill?: boolean;
   className?: string;
+  /** Says that its tools have no time range: the page shows what comes now. */
+  rangeless?: boolean;
 }
 
 /** The frame of every page: sticky top with title and actions, then its body. */
@@ -47,7 +49,7 @@ export function Page({ title, subtitle, actions, tools, edge, children, ...rest 
         {edge}
       </header>
       <main id="main" className="body" tabIndex={-1}>
-        {(tools || edge) && <RangeNotice />}
+        {(tools || edge) && !rest.rangeless && <RangeNotice />}
         {children}
       </main>
     </div>

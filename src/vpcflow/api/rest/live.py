@@ -135,6 +135,7 @@ class _Watcher:
         self._columns = columns
         self._page_records = max(1, min(PAGE_RECORDS_MAX, rate // PAGES_A_SECOND))
         self._pause_s = self._page_records / rate
+        self._due_s = 0.0
         self._came = asyncio.Event()
 
     async def events(self) -> AsyncIterator[bytes]:
@@ -175,13 +176,19 @@ class _Watcher:
         if page.records is not None:
             text = page_json(page, self._columns, self._feed.waiting())
             yield event("records", text, str(page.position))
-            await asyncio.sleep(self._pause_s)
+            await self._pace()
         elif not page.more:
             try:
                 async with asyncio.timeout(HEARTBEAT_S):
                     await self._came.wait()
             except TimeoutError:
                 yield event("heartbeat", orjson.dumps({"seen": page.seen}), str(page.position))
+
+    async def _pace(self) -> None:
+        """Until the next page is due: making and sending this one is part of the pause."""
+        now_s = asyncio.get_running_loop().time()
+        self._due_s = max(self._due_s, now_s - self._pause_s) + self._pause_s
+        await asyncio.sleep(max(0.0, self._due_s - now_s))
 
     def _may(self) -> bool:
         try:
