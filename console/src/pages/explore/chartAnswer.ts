@@ -1,0 +1,39 @@
+import type { Answer, AnswerColumn, Cell } from "../../api/types";
+
+/** What stands between the values of a group that has several. */
+const BETWEEN = " · ";
+
+/** A breakdown as charts draw it: one text column names each group, the rest is "other". */
+export function chartAnswer(answer: Answer, keys: readonly string[]): Answer {
+  const name = keys.length === 1 ? (keys[0] ?? "group") : "group";
+  const others = answer.data.is_other ?? [];
+  const own = keys.map((key) => answer.data[key] ?? []);
+  const names: Cell[] = Array.from({ length: answer.rows }, (_, row) => {
+    if (others[row]) return "other";
+    if (own.length === 1) return textOf(own[0]?.[row]);
+    return own.map((values) => nameOf(answer, values[row])).join(BETWEEN);
+  });
+  const group: AnswerColumn = {
+    name,
+    kind: answer.columns.find((one) => one.name === name)?.kind === "address" ? "address" : "text",
+    label: keys.join(", "),
+    quiet: false,
+  };
+  const rest = answer.columns.filter((one) => !keys.includes(one.name) && one.name !== "is_other");
+  const time = rest.filter(({ kind }) => kind === "time");
+  const measures = rest.filter(({ kind }) => kind !== "time");
+  return {
+    ...answer,
+    columns: [...time, group, ...measures],
+    data: { ...answer.data, [name]: names },
+  };
+}
+
+function textOf(value: Cell | undefined): Cell {
+  return value === null || value === undefined ? null : String(value);
+}
+
+function nameOf(answer: Answer, value: Cell | undefined): string {
+  if (value === null || value === undefined) return "none";
+  return answer.names[String(value)]?.name || String(value);
+}
