@@ -79,7 +79,7 @@ def _source_digest() -> str:
     root = Path(__file__).parent
     for path in sorted(root.rglob("*.py")):
         digest.update(path.read_bytes())
-    for name in ("stored_schema", "rollup_schema", "address_scope"):
+    for name in ("stored_schema", "rollup_schema", "rollup_paths", "address_scope"):
         digest.update((root.parent / "store" / f"{name}.py").read_bytes())
     # The installed version without importing the package, which is what the cache avoids.
     found = importlib.util.find_spec("ibis")

@@ -108,6 +108,22 @@ def merge_data_files(
     return staged
 
 
+def write_rollups(path: Path, settings: StoreSettings) -> None:
+    """Write the rollups of a data file that has none of this version.
+
+    Errors: StoreError when the file cannot be read; OSError when the disk refuses. No part of them
+    stays then.
+    """
+    rollups = RollupFiles(path, settings, RowBuffers())
+    try:
+        for rows in _row_groups(_merged([path], settings), settings.row_group_rows):
+            rollups.add(rows)
+        rollups.finish()
+    except BaseException:
+        rollups.abort()
+        raise
+
+
 def remove_staged(files: Sequence[StagedFile]) -> None:
     """Remove data files that are not going to be committed, and their rollups."""
     for file in files:

@@ -100,9 +100,7 @@ class DataFileOutput:
         """Close the file, make it durable and give it its name."""
         assert self._writer is not None, "a data file has rows"
         with disk_errors(self._path):
-            self._writer.add_key_value_metadata(
-                {FACTS_KEY: self._facts.as_json(rollups=self._rollups is not None)}
-            )
+            self._writer.add_key_value_metadata({FACTS_KEY: self._facts.as_json()})
             self._writer.close()
             if self._rollups is not None:
                 self._rollups.finish()

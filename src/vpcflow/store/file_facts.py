@@ -11,28 +11,20 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from vpcflow.base.errors import StoreError
-from vpcflow.store.rollup_schema import CONVERSATION_VERSION, HOUR_VERSION
 from vpcflow.store.stored_schema import STORED_COLUMNS_BY_NAME
 
-#: Key of the JSON object in a data file's footer: end_max, nodata_records, skipdata_records, and the
-#: versions of its rollups.
+#: Key of the JSON object in a data file's footer: end_max, nodata_records, skipdata_records.
 FACTS_KEY = b"vpcflow.facts"
 
 
 @dataclass(frozen=True, slots=True)
 class FileFacts:
-    """Facts that no Iceberg manifest holds.
-
-    Shape: ``rollup_hour`` and ``rollup_conversation`` say that the file was written with such a
-    rollup, of the version that is read today; it may have been deleted since.
-    """
+    """Facts that no Iceberg manifest holds."""
 
     columns: tuple[str, ...]
     end_max: int | None
     nodata_records: int
     skipdata_records: int
-    rollup_hour: bool = False
-    rollup_conversation: bool = False
 
 
 def read_facts(path: Path) -> FileFacts:
@@ -53,8 +45,6 @@ def read_facts(path: Path) -> FileFacts:
                     facts["end_max"],
                     facts["nodata_records"],
                     facts["skipdata_records"],
-                    facts.get("rollup_hour") == HOUR_VERSION,
-                    facts.get("rollup_conversation") == CONVERSATION_VERSION,
                 )
             return _counted(file, columns)
     except (OSError, pa.ArrowException, ValueError, KeyError) as error:

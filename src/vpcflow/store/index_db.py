@@ -12,12 +12,13 @@ from urllib.parse import quote
 
 from vpcflow.base.errors import StoreError
 from vpcflow.store.data_file_entry import DataFileEntry, TableSnapshot
+from vpcflow.store.rollup_paths import CONVERSATION_VERSION, HOUR_VERSION
 
 #: The table's name in its catalog.
 TABLE_NAMESPACE = "vpcflow"
 TABLE_NAME = "flow_records"
-#: A file of another version is made anew.
-INDEX_VERSION = 2
+#: A file of another version is made anew: with other rollups, what it says of them is wrong.
+INDEX_VERSION = (3 * 1_000 + HOUR_VERSION) * 1_000 + CONVERSATION_VERSION
 #: How long a statement waits for another process's write.
 BUSY_TIMEOUT_S = 10.0
 

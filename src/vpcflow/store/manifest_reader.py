@@ -16,7 +16,7 @@ from vpcflow.base.errors import StoreError
 from vpcflow.store.data_file_entry import DataFileEntry, TableSnapshot
 from vpcflow.store.durable_io import DurableFileIO, local_path
 from vpcflow.store.file_facts import read_facts
-from vpcflow.store.rollup_paths import conversation_path, rollup_hour_path
+from vpcflow.store.rollup_paths import kept_rollups
 from vpcflow.store.stored_schema import STORED_COLUMNS_BY_NAME
 
 START_ID = STORED_COLUMNS_BY_NAME["start"].field_id
@@ -77,8 +77,7 @@ def entry_of(file: DataFile) -> DataFileEntry:
     """The index entry of a file of the table; opens the file's footer."""
     path = local_path(file.file_path)
     facts = read_facts(Path(path))
-    # Another engine, or a person, may have removed a rollup that was written with the file.
-    hour, conversation = rollup_hour_path(Path(path)), conversation_path(Path(path))
+    hour, has_conversation = kept_rollups(Path(path))
     lower: Mapping[int, Any] = file.lower_bounds or {}
     upper: Mapping[int, Any] = file.upper_bounds or {}
     return DataFileEntry(
@@ -94,8 +93,8 @@ def entry_of(file: DataFile) -> DataFileEntry:
         columns=facts.columns,
         nodata_records=facts.nodata_records,
         skipdata_records=facts.skipdata_records,
-        rollup_path=str(hour) if facts.rollup_hour and hour.exists() else None,
-        has_conversation=facts.rollup_conversation and conversation.exists(),
+        rollup_path=hour,
+        has_conversation=has_conversation,
     )
 
 

@@ -10,9 +10,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from vpcflow.base.errors import StoreError
 from vpcflow.store.conversation import ConversationRollup
 from vpcflow.store.durable_file import make_durable, temporary_path
-from vpcflow.store.file_facts import read_facts
 from vpcflow.store.rollup import HourRollup
 from vpcflow.store.rollup_paths import conversation_path, rollup_hour_path, traffic_path
 from vpcflow.store.rollup_schema import (
@@ -171,11 +171,8 @@ def joined_rollups(
     """
     rollups = RollupFiles(path, settings, buffers)
     for part in parts:
-        facts = read_facts(part)
-        if not (facts.rollup_hour and facts.rollup_conversation):
-            break
+        rows = _rows_of(part)
         try:
-            rows = pq.read_metadata(part).num_rows
             if set(rollups.add_rollups(part)) != {rows}:
                 break
         except (OSError, pa.ArrowException, KeyError):
@@ -184,6 +181,17 @@ def joined_rollups(
         return rollups
     rollups.abort()
     return None
+
+
+def _rows_of(data_path: Path) -> int:
+    try:
+        return int(pq.read_metadata(data_path).num_rows)
+    except (OSError, pa.ArrowException) as error:
+        raise StoreError(
+            f"a data file of the table cannot be read: {error}",
+            where=str(data_path),
+            hint="restore the file from a copy; nothing else of the table is touched",
+        ) from error
 
 
 def _written(schema: pa.Schema) -> pa.Schema:

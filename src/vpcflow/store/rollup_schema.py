@@ -126,9 +126,3 @@ CONVERSATION_SCHEMA = pa.schema(
         ("last_start", pa.int64()),
     ]
 )
-
-#: Versions of what is written. A data file's footer says which of its rollups were written with
-#: it; one of another version is as good as missing, and the file itself is read. The traffic rollup is
-#: written with the hourly one, since its third version.
-HOUR_VERSION = 3
-CONVERSATION_VERSION = 3

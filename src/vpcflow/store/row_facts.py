@@ -13,7 +13,6 @@ import pyarrow.parquet as pq
 
 from vpcflow.store.arrow_views import numbers_column, numbers_of, validity_of
 from vpcflow.store.rollup_files import RollupFiles
-from vpcflow.store.rollup_schema import CONVERSATION_VERSION, HOUR_VERSION
 from vpcflow.store.staged_file import StagedFile
 from vpcflow.store.stored_schema import SECONDS_A_DAY
 
@@ -62,14 +61,12 @@ class FactsOfRows:
             for name in self._statuses:
                 self._statuses[name] += pc.sum(pc.equal(column, name)).as_py() or 0
 
-    def as_json(self, *, rollups: bool) -> bytes:
+    def as_json(self) -> bytes:
         facts = {
             "end_max": self._end_max,
             "nodata_records": self._statuses["NODATA"],
             "skipdata_records": self._statuses["SKIPDATA"],
         }
-        if rollups:
-            facts |= {"rollup_hour": HOUR_VERSION, "rollup_conversation": CONVERSATION_VERSION}
         return json.dumps(facts).encode()
 
     def staged(

@@ -13,6 +13,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 
@@ -30,6 +31,7 @@ from vpcflow.store import index_db
 from vpcflow.store.data_file_entry import DataFileEntry, TableSnapshot, paths_of
 from vpcflow.store.file_index import FileIndex
 from vpcflow.store.orphans import OrphanFiles, sweep
+from vpcflow.store.rollup_paths import kept_rollups
 from vpcflow.store.spool import pending_commit_ids
 from vpcflow.store.staged_file import StagedFile
 from vpcflow.store.table_settings import TableSettings
@@ -137,6 +139,24 @@ class FlowTable:
     def delete_files(self, old: Sequence[DataFileEntry], commit_id: str) -> int:
         """Take files out of the table in one snapshot and return its id."""
         return self._change(old, (), commit_id, ())
+
+    def note_rollups(self, entry: DataFileEntry) -> None:
+        """Rollups were written for a file of the table, or were found to be gone.
+
+        Errors: StoreError when the index cannot be written; the next one made anew knows them.
+        """
+        hour, has_conversation = kept_rollups(Path(entry.path))
+        found = replace(entry, rollup_path=hour, has_conversation=has_conversation)
+        try:
+            with index_db.writing(self.folder.files_db) as db:
+                if index_db.read_entries(db, "path = ?", (entry.path,)):
+                    index_db.write_entries(db, [found])
+        except sqlite3.Error as error:
+            raise StoreError(
+                f"the index of data files cannot be written: {error}",
+                where=str(self.folder.files_db),
+                hint="free some space or check the permissions; the table is as it was",
+            ) from error
 
     def expire_snapshots(self, keep_ids: Collection[str] = ()) -> int:
         """Forget all but the newest ``snapshots_min`` snapshots; how many were forgotten.

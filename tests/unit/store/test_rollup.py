@@ -24,7 +24,13 @@ from vpcflow.store.conversation import ConversationRollup, conversations_of
 from vpcflow.store.data_file import merge_data_files, remove_staged, write_data_file
 from vpcflow.store.layout import to_stored
 from vpcflow.store.rollup import HourRollup, plain_rollup, rollup_of
-from vpcflow.store.rollup_paths import conversation_path, rollup_hour_path, traffic_path
+from vpcflow.store.rollup_paths import (
+    CONVERSATION_FOLDER,
+    HOUR_FOLDER,
+    conversation_path,
+    rollup_hour_path,
+    traffic_path,
+)
 from vpcflow.store.rollup_schema import (
     CONVERSATION_DIMENSIONS,
     CONVERSATION_SCHEMA,
@@ -177,8 +183,8 @@ def _read(path: Path) -> pa.Table:
 
 def test_rollups_of_a_file_lie_beside_the_data_and_span_its_row_groups(tmp_path: Path) -> None:
     staged, table = _staged(tmp_path, "a", _rows(3_000))
-    hour = tmp_path / "t" / "rollup_hour" / "day=2025-10-09" / "a.parquet"
-    conversation = tmp_path / "t" / "rollup_conversation" / "day=2025-10-09" / "a.parquet"
+    hour = tmp_path / "t" / HOUR_FOLDER / "day=2025-10-09" / "a.parquet"
+    conversation = tmp_path / "t" / CONVERSATION_FOLDER / "day=2025-10-09" / "a.parquet"
     assert (staged.rollup_path, staged.has_conversation) == (hour, True)
     assert (rollup_hour_path(staged.path), conversation_path(staged.path)) == (hour, conversation)
     rows = table.to_pylist()

@@ -5,23 +5,25 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 from stored_rows import START, Row, batch
 
 from vpcflow.base.clock import ManualClock
 from vpcflow.base.data_folder import DataFolder
-from vpcflow.store import file_facts, row_facts
+from vpcflow.store import index_db, rollup_paths
 from vpcflow.store.data_file_entry import DataFileEntry, paths_of
 from vpcflow.store.file_index import FileIndex
+from vpcflow.store.maintenance import maintain
 from vpcflow.store.rollup_paths import conversation_path, rollup_hour_path, traffic_path
 from vpcflow.store.settings import StoreSettings
 from vpcflow.store.table import FlowTable
 from vpcflow.store.writer import DataFileWriter
 
 
-def _commit(table: FlowTable, name: str) -> None:
+def _commit(table: FlowTable, name: str, day: int = 0) -> None:
     writer = DataFileWriter(table.data_dir, StoreSettings(threads=1), prefix=name)
-    rows: list[Row] = [{"start": START + n, "bytes": n} for n in range(20)]
+    rows: list[Row] = [{"start": START + day * 86_400 + n, "bytes": n} for n in range(20)]
     writer.append(batch(rows, ["start", "bytes"]))
     table.commit(writer.finish(), name)
 
@@ -73,14 +75,79 @@ def test_a_rollup_that_is_gone_is_not_known(entry: DataFileEntry, folder: DataFo
     assert _known(found) == (True, False)
 
 
+@pytest.fixture
+def old_entry(entry: DataFileEntry, folder: DataFolder) -> DataFileEntry:
+    """A file whose rollups an older version wrote, and that version's index."""
+    for part in map(Path, paths_of(entry)[1:]):
+        before = part.parent.parent.with_name(part.parent.parent.name.rpartition("-")[0] + "-0")
+        (before / part.parent.name).mkdir(parents=True)
+        part.rename(before / part.parent.name / part.name)
+    with sqlite3.connect(folder.files_db) as db:
+        version = db.execute("PRAGMA user_version").fetchone()[0]
+        db.execute("UPDATE state SET version = version - 1")
+        db.execute(f"PRAGMA user_version={version - 1}")
+    db.close()
+    return entry
+
+
 def test_rollups_of_another_version_are_not_known(
-    flow_table: FlowTable, folder: DataFolder, monkeypatch: pytest.MonkeyPatch
+    old_entry: DataFileEntry, folder: DataFolder
 ) -> None:
-    monkeypatch.setattr(row_facts, "HOUR_VERSION", file_facts.HOUR_VERSION - 1)
-    _commit(flow_table, "one")
-    folder.files_db.unlink()
     (found,) = FileIndex(folder).entries()
-    assert _known(found) == (False, True)
+    assert _known(found) == (False, False)
+    assert found.path == old_entry.path
+
+
+def test_the_version_of_the_index_follows_from_the_versions_of_the_rollups() -> None:
+    versions = (rollup_paths.HOUR_VERSION, rollup_paths.CONVERSATION_VERSION)
+    assert divmod(index_db.INDEX_VERSION % 1_000_000, 1_000) == versions
+
+
+def test_maintenance_writes_rollups_that_are_of_another_version_or_gone(
+    old_entry: DataFileEntry, flow_table: FlowTable, clock: ManualClock
+) -> None:
+    report = maintain(flow_table, StoreSettings(threads=1))
+    assert (report.rollups_written, report.problems) == (1, [])
+    (found,) = flow_table.index.entries()
+    assert found == old_entry
+    assert pq.read_table(conversation_path(Path(found.path))).num_rows > 0
+    conversation_path(Path(found.path)).unlink()
+    flow_table.note_rollups(found)
+    assert maintain(flow_table, StoreSettings(threads=1)).rollups_written == 1
+    assert flow_table.index.entries() == [old_entry]
+    clock.advance(2 * flow_table.settings.grace_s)
+    maintain(flow_table, StoreSettings(threads=1))
+    left = {path.parent.parent.name for path in flow_table.data_dir.parent.glob("rollup*/*/*")}
+    assert left == {Path(part).parent.parent.name for part in paths_of(old_entry)[1:]}
+
+
+def test_rollups_are_written_in_bounded_steps(flow_table: FlowTable) -> None:
+    for day, name in enumerate(("one", "two", "three")):
+        _commit(flow_table, name, day)
+    for entry in flow_table.index.entries():
+        conversation_path(Path(entry.path)).unlink()
+        flow_table.note_rollups(entry)
+    settings = StoreSettings(threads=1)
+    written = [maintain(flow_table, settings, steps_max=2).rollups_written for _ in range(3)]
+    assert written == [2, 1, 0]
+    assert all(_known(entry) == (True, True) for entry in flow_table.index.entries())
+
+
+def test_a_file_that_cannot_be_read_is_told_and_the_others_get_rollups(
+    flow_table: FlowTable,
+) -> None:
+    for day, name in enumerate(("one", "two")):
+        _commit(flow_table, name, day)
+    for entry in flow_table.index.entries():
+        conversation_path(Path(entry.path)).unlink()
+        flow_table.note_rollups(entry)
+    bad, good = flow_table.index.entries()
+    Path(bad.path).write_bytes(b"PAR1 damaged PAR1")
+    report = maintain(flow_table, StoreSettings(threads=1))
+    assert report.rollups_written == 1
+    assert [problem.where for problem in report.problems] == [bad.path]
+    assert conversation_path(Path(good.path)).exists()
+    assert not conversation_path(Path(bad.path)).exists()
 
 
 def test_rollups_stay_with_their_file_and_go_with_it(

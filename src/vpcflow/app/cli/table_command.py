@@ -165,7 +165,7 @@ def _gaps_text(gaps: list[dict[str, Any]]) -> str:
 @click.option("--json", "as_json", is_flag=True, help="One JSON object with what was done.")
 @click.pass_context
 def maintain(ctx: click.Context, full: bool, wait_s: float, as_json: bool) -> None:
-    """Compact small files, expire snapshots, remove files that no snapshot has.
+    """Compact small files, write missing rollups, expire snapshots, remove files that no snapshot has.
 
     Retention runs first when the settings name an age or a size.
     """
@@ -176,6 +176,7 @@ def maintain(ctx: click.Context, full: bool, wait_s: float, as_json: bool) -> No
     facts = {
         "files_before": sum(step.files_before for step in report.steps),
         "files_after": sum(step.files_after for step in report.steps),
+        "rollups_written": report.rollups_written,
         "snapshots_expired": report.snapshots_expired,
         "files_removed": report.orphans.files,
         "bytes_removed": report.orphans.bytes,
@@ -188,7 +189,8 @@ def maintain(ctx: click.Context, full: bool, wait_s: float, as_json: bool) -> No
         click.echo(json.dumps(facts))
         return
     click.echo(
-        f"merged {facts['files_before']} files into {facts['files_after']}, expired "
+        f"merged {facts['files_before']} files into {facts['files_after']}, wrote rollups of "
+        f"{facts['rollups_written']}, expired "
         f"{facts['snapshots_expired']} snapshots, removed {facts['files_removed']} files; "
         f"{facts['files_waiting']} wait for questions that may still read them"
     )
