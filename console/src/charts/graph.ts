@@ -14,6 +14,8 @@ export interface GraphNode {
   layer?: number;
   /** Finds its records, in the filter language. */
   filter?: string;
+  /** What is said beside its name: a network, an address. */
+  note?: string;
 }
 
 export interface GraphLink {

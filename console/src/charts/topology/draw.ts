@@ -1,16 +1,33 @@
-/** Draws a network onto a canvas. */
+/** Draws a network onto a canvas: its ground, and over it what is in focus. */
+import { bytesText } from "../format";
 import type { GraphNode } from "../graph";
-import { sizeOf } from "../graph";
 import { FONT, type Theme } from "../theme";
-import type { Box, Layout, Place } from "./layout";
-import type { Curve, Size, View } from "./view";
+import { drawCurves } from "./drawCurves";
+import { clipped, drawLabels } from "./drawLabels";
+import { type Box, isCard, type Layout, type Place } from "./layout";
+import { type Curve, type Size, sizeAt, type View } from "./view";
 
-export interface Scene {
+/** What is drawn whatever is pointed at. */
+export interface Ground {
   layout: Layout;
   curves: readonly Curve[];
-  /** The node whose links stand out. */
-  focus: string | null;
+  /** Links with fewer rejected records are not red. */
+  redFrom: number;
+}
+
+/** What stands out over the ground. */
+export interface Focus {
+  /** The node or box that is pointed at, by mouse or keys. */
+  node: string | null;
   selected: string | null;
+  /** The links of those, or the link itself. */
+  curves: readonly Curve[];
+}
+
+/** What a layer is drawn for; the view is in CSS pixels. */
+export interface Sight {
+  view: View;
+  size: Size;
 }
 
 const KIND_TOKEN: Record<string, string> = {
@@ -24,51 +41,66 @@ const KIND_TOKEN: Record<string, string> = {
   group: "c4",
 };
 
-/** Links are drawn in this many widths, each in one go. */
-const WIDTHS = 5;
-
-const widthClass = (bytes: number): number =>
-  Math.min(WIDTHS - 1, Math.max(0, Math.floor((Math.log10(Math.max(1, bytes)) - 4) / 1.6)));
-
-/** Draws everything; the canvas is in device pixels, the view in CSS pixels. */
-export function drawScene(
+/** Boxes, all curves, all nodes and as many names as there is room for. */
+export function drawGround(
   context: CanvasRenderingContext2D,
   theme: Theme,
-  scene: Scene,
-  view: View,
-  size: Size,
+  ground: Ground,
+  { view, size }: Sight,
 ) {
-  const ratio = window.devicePixelRatio || 1;
-  context.setTransform(ratio, 0, 0, ratio, 0, 0);
-  context.clearRect(0, 0, size.width, size.height);
-  for (const box of scene.layout.boxes) drawBox(context, theme, box, view);
-  drawCurves(context, theme, scene, view);
-  const linked = linkedTo(scene);
-  const seen = scene.layout.places.filter((place) => inSight(place, view, size));
-  for (const place of seen) drawNode(context, theme, place, scene, view, linked);
-  drawLabels(context, theme, seen, scene, view, linked);
+  for (const box of ground.layout.boxes) drawBox(context, theme, box, ground.layout.head, view);
+  drawCurves(context, theme, { curves: ground.curves, redFrom: ground.redFrom, look: "all" }, view);
+  const seen = ground.layout.places.filter((place) => inSight(place, view, size));
+  for (const place of seen) drawNode(context, theme, place, view);
+  drawLabels(context, theme, seen, view, new Set());
+}
+
+/** The links in focus, their ends, and the marks of what is selected. */
+export function drawFocus(
+  context: CanvasRenderingContext2D,
+  theme: Theme,
+  ground: Ground,
+  focus: Focus,
+  { view, size }: Sight,
+) {
+  const own = { curves: focus.curves, redFrom: 1, look: "near" as const };
+  drawCurves(context, theme, own, view);
+  const ids = new Set(focus.curves.flatMap(({ link }) => [link.source, link.target]));
+  for (const id of [focus.node, focus.selected]) if (id) ids.add(id);
+  const seen = ground.layout.places.filter(
+    (place) => ids.has(place.node.id) && inSight(place, view, size),
+  );
+  for (const place of seen) drawNode(context, theme, place, view);
+  for (const place of seen) markNode(context, theme, place, view, focus);
+  for (const box of ground.layout.boxes) markBox(context, theme, box, view, focus);
+  drawLabels(context, theme, seen, view, new Set([focus.node, focus.selected]));
 }
 
 function inSight(place: Place, view: View, size: Size): boolean {
   const x = place.x * view.scale + view.x;
   const y = place.y * view.scale + view.y;
-  return x > -60 && y > -40 && x < size.width + 60 && y < size.height + 40;
+  const [wide, high] = [place.halfWidth * view.scale + 60, place.halfHeight * view.scale + 40];
+  return x > -wide && y > -high && x < size.width + wide && y < size.height + high;
 }
 
-function linkedTo({ curves, focus }: Scene): ReadonlySet<string> | null {
-  if (!focus) return null;
-  const ids = new Set([focus]);
-  for (const { link } of curves) {
-    if (link.source === focus) ids.add(link.target);
-    if (link.target === focus) ids.add(link.source);
-  }
-  return ids;
-}
+const boxRect = (box: Box, { scale, x, y }: View): [number, number, number, number] => [
+  box.x * scale + x,
+  box.y * scale + y,
+  box.width * scale,
+  box.height * scale,
+];
 
-function drawBox(context: CanvasRenderingContext2D, theme: Theme, box: Box, view: View) {
-  const x = box.x * view.scale + view.x;
-  const y = box.y * view.scale + view.y;
-  const [width, height] = [box.width * view.scale, box.height * view.scale];
+/** The least height of a head that holds its name. */
+const HEAD_PIXELS_MIN = 13;
+
+function drawBox(
+  context: CanvasRenderingContext2D,
+  theme: Theme,
+  box: Box,
+  head: number,
+  view: View,
+) {
+  const [x, y, width, height] = boxRect(box, view);
   context.beginPath();
   context.roundRect(x, y, width, height, box.depth === 0 ? 10 : 6);
   context.fillStyle = theme.colour(box.depth === 0 ? "raised" : "surface");
@@ -76,111 +108,110 @@ function drawBox(context: CanvasRenderingContext2D, theme: Theme, box: Box, view
   context.lineWidth = 1;
   context.strokeStyle = theme.colour(box.depth === 0 ? "line-strong" : "line");
   context.stroke();
-  const room = width - 20;
-  const least = box.depth === 0 ? 4 : 9;
-  if (room < 24 || view.scale * 26 < least) return;
+  const high = head * view.scale;
+  const over = box.depth === 0 && high < HEAD_PIXELS_MIN;
+  if (width < 44 || (high < HEAD_PIXELS_MIN && !over)) return;
   context.textAlign = "left";
   context.textBaseline = "middle";
-  const font = Math.min(13, Math.max(9, 12 * view.scale));
-  context.font = `600 ${font}px ${FONT}`;
+  const pixels = Math.min(13, Math.max(11, high * 0.5));
+  const middle = over ? y - 9 : y + Math.min(high / 2 + 1, 16);
+  context.font = `600 ${pixels}px ${FONT}`;
   context.fillStyle = theme.colour(box.depth === 0 ? "text" : "text-2");
-  context.fillText(
-    clipped(context, box.node.name, room),
-    x + 10,
-    y + Math.max(7, 14 * view.scale),
-    room,
-  );
+  const name = clipped(context, box.node.name, width - 20);
+  context.fillText(name, x + 10, middle);
+  const used = context.measureText(name).width + 8;
+  if (!box.node.note) return;
+  context.font = `400 ${pixels - 1}px ${FONT}`;
+  if (context.measureText(box.node.note).width > width - 20 - used) return;
+  context.fillStyle = theme.colour("text-3");
+  context.fillText(box.node.note, x + 10 + used, middle);
 }
 
-function clipped(context: CanvasRenderingContext2D, text: string, room: number): string {
-  if (context.measureText(text).width <= room) return text;
-  let kept = text;
-  while (kept.length > 1 && context.measureText(`${kept}…`).width > room) kept = kept.slice(0, -1);
-  return `${kept}…`;
-}
-
-/** Curves of one look are one path: a thousand links are a dozen strokes. */
-function drawCurves(context: CanvasRenderingContext2D, theme: Theme, scene: Scene, view: View) {
-  const groups = new Map<string, Curve[]>();
-  for (const curve of scene.curves) {
-    const { link } = curve;
-    const near = scene.focus
-      ? link.source === scene.focus || link.target === scene.focus
-        ? "near"
-        : "far"
-      : "all";
-    const key = `${near} ${link.rejected > 0 ? "red" : "plain"} ${widthClass(sizeOf(link))}`;
-    const group = groups.get(key);
-    if (group) group.push(curve);
-    else groups.set(key, [curve]);
-  }
-  // Red over blue, what is in focus over all.
-  const order = [...groups.keys()].sort(
-    (one, other) => rankOf(one) - rankOf(other) || one.localeCompare(other),
-  );
-  for (const key of order) strokeGroup(context, theme, key, groups.get(key) ?? [], view);
-  context.setLineDash([]);
-}
-
-const rankOf = (key: string): number =>
-  (key.startsWith("near") ? 2 : 0) + (key.includes("red") ? 1 : 0);
-
-const OPACITY: Record<string, [plain: number, red: number]> = {
-  all: [0.24, 0.7],
-  near: [0.75, 0.95],
-  far: [0.05, 0.1],
-};
-
-function strokeGroup(
+function markBox(
   context: CanvasRenderingContext2D,
   theme: Theme,
-  key: string,
-  curves: readonly Curve[],
+  box: Box,
   view: View,
+  focus: Focus,
 ) {
-  const [near = "all", look, width] = key.split(" ");
-  const red = look === "red";
-  const opacity = OPACITY[near]?.[red ? 1 : 0] ?? 0.3;
-  context.strokeStyle = theme.faded(red ? "reject" : "accept", opacity);
-  context.lineWidth = (0.7 + Number(width) * 0.9) * Math.min(1.4, Math.max(0.6, view.scale * 1.2));
-  context.setLineDash(red ? [5, 3] : []);
+  if (box.node.id !== focus.selected && box.node.id !== focus.node) return;
+  const [x, y, width, height] = boxRect(box, view);
   context.beginPath();
-  const { scale, x, y } = view;
-  for (const { from, to, bx, by } of curves) {
-    context.moveTo(from.x * scale + x, from.y * scale + y);
-    context.quadraticCurveTo(bx * scale + x, by * scale + y, to.x * scale + x, to.y * scale + y);
-  }
+  context.roundRect(x, y, width, height, box.depth === 0 ? 10 : 6);
+  context.lineWidth = 2;
+  context.strokeStyle = theme.colour(box.node.id === focus.selected ? "accent" : "text-3");
   context.stroke();
 }
 
-const sizeAt = (view: View): number => Math.min(1.6, Math.max(0.45, view.scale));
+function drawNode(context: CanvasRenderingContext2D, theme: Theme, place: Place, view: View) {
+  const x = place.x * view.scale + view.x;
+  const y = place.y * view.scale + view.y;
+  const { node } = place;
+  const red = node.rejected > 0 && node.rejected >= node.records / 2;
+  if (isCard(node)) return drawCard(context, theme, place, view);
+  shape(context, node, x, y, place.radius * sizeAt(view));
+  context.fillStyle = theme.colour(KIND_TOKEN[node.kind] ?? "c1");
+  context.fill();
+  context.lineWidth = red ? 2 : 1.2;
+  context.strokeStyle = theme.colour(red ? "reject" : "surface");
+  context.stroke();
+}
 
-function drawNode(
+/** A VPC or subnet as a whole: a bar of its kind's colour, its name, and what it moved. */
+function drawCard(context: CanvasRenderingContext2D, theme: Theme, place: Place, view: View) {
+  const { scale } = view;
+  const [wide, high] = [place.halfWidth * scale, place.halfHeight * scale];
+  const x = place.x * scale + view.x - wide;
+  const y = place.y * scale + view.y - high;
+  context.beginPath();
+  context.roundRect(x, y, 2 * wide, 2 * high, 6);
+  context.fillStyle = theme.colour("surface");
+  context.fill();
+  context.lineWidth = 1;
+  context.strokeStyle = theme.colour("line-strong");
+  context.stroke();
+  context.beginPath();
+  context.roundRect(x, y, Math.max(2, 5 * scale), 2 * high, [6, 0, 0, 6]);
+  context.fillStyle = theme.colour(KIND_TOKEN[place.node.kind] ?? "c1");
+  context.fill();
+  const room = 2 * wide - 22 * scale;
+  if (high < 11) return;
+  context.textAlign = "left";
+  context.textBaseline = "middle";
+  const pixels = Math.min(15, Math.max(11, 12.5 * scale));
+  const two = high > 17;
+  const left = x + 14 * scale;
+  context.font = `600 ${pixels}px ${FONT}`;
+  context.fillStyle = theme.colour("text");
+  context.fillText(clipped(context, place.node.name, room), left, y + high - (two ? 8 * scale : 0));
+  if (!two) return;
+  context.font = `400 ${pixels - 1}px ${FONT}`;
+  context.fillStyle = theme.colour("text-2");
+  const note = place.node.note
+    ? `${bytesText(place.node.bytes)} · ${place.node.note}`
+    : bytesText(place.node.bytes);
+  context.fillText(clipped(context, note, room), left, y + high + 9 * scale);
+}
+
+function markNode(
   context: CanvasRenderingContext2D,
   theme: Theme,
   place: Place,
-  scene: Scene,
   view: View,
-  linked: ReadonlySet<string> | null,
+  focus: Focus,
 ) {
+  const { id } = place.node;
+  if (id !== focus.selected && id !== focus.node) return;
   const x = place.x * view.scale + view.x;
   const y = place.y * view.scale + view.y;
-  const radius = place.radius * sizeAt(view);
-  const dim = linked !== null && !linked.has(place.node.id);
-  context.globalAlpha = dim ? 0.3 : 1;
-  shape(context, place.node, x, y, radius);
-  context.fillStyle = theme.colour(KIND_TOKEN[place.node.kind] ?? "c1");
-  context.fill();
-  context.lineWidth = place.node.rejected > 0 ? 1.8 : 1.2;
-  context.strokeStyle = theme.colour(place.node.rejected > 0 ? "reject" : "surface");
+  if (isCard(place.node)) {
+    const [wide, high] = [place.halfWidth * view.scale + 3, place.halfHeight * view.scale + 3];
+    context.beginPath();
+    context.roundRect(x - wide, y - high, 2 * wide, 2 * high, 8);
+  } else shape(context, place.node, x, y, place.radius * sizeAt(view) + 4);
+  context.lineWidth = 2;
+  context.strokeStyle = theme.colour(id === focus.selected ? "accent" : "text-2");
   context.stroke();
-  if (place.node.id === scene.selected || place.node.id === scene.focus) {
-    shape(context, place.node, x, y, radius + 4);
-    context.lineWidth = 2;
-    context.strokeStyle = theme.colour(place.node.id === scene.selected ? "accent" : "text-2");
-    context.stroke();
-  }
-  context.globalAlpha = 1;
 }
 
 /** Interfaces are round, services and the Internet square: not told by colour alone. */
@@ -194,54 +225,4 @@ function shape(
   context.beginPath();
   if (node.kind === "interface" || node.kind === "host") context.arc(x, y, r, 0, 2 * Math.PI);
   else context.roundRect(x - r, y - r, 2 * r, 2 * r, 3);
-}
-
-/** Below this labels would lie over the nodes beside them; those in focus are still named. */
-const LABEL_SCALE_MIN = 0.55;
-
-function drawLabels(
-  context: CanvasRenderingContext2D,
-  theme: Theme,
-  places: readonly Place[],
-  scene: Scene,
-  view: View,
-  linked: ReadonlySet<string> | null,
-) {
-  context.textAlign = "center";
-  context.textBaseline = "top";
-  context.font = `500 11px ${FONT}`;
-  context.lineJoin = "round";
-  const taken: number[][] = [];
-  const first = (place: Place) =>
-    place.node.id === scene.selected || place.node.id === scene.focus
-      ? 2
-      : linked?.has(place.node.id) || place.node.kind === "internet"
-        ? 1
-        : 0;
-  const order = [...places].sort(
-    (one, other) => first(other) - first(one) || other.node.bytes - one.node.bytes,
-  );
-  for (const place of order) {
-    if (view.scale < LABEL_SCALE_MIN && first(place) === 0) continue;
-    if (linked && !linked.has(place.node.id)) continue;
-    const own = first(place) > 0;
-    const text = clipped(context, place.node.name, own ? 160 : 80 * view.scale);
-    const x = place.x * view.scale + view.x;
-    const y = place.y * view.scale + view.y + place.radius * sizeAt(view) + 3;
-    const half = context.measureText(text).width / 2 + 3;
-    const box = [x - half, y, x + half, y + 13];
-    if (taken.some((other) => overlap(box, other))) continue;
-    taken.push(box);
-    context.lineWidth = 3;
-    context.strokeStyle = theme.faded("surface", 0.85);
-    context.strokeText(text, x, y);
-    context.fillStyle = theme.colour("text");
-    context.fillText(text, x, y);
-  }
-}
-
-function overlap(one: readonly number[], other: readonly number[]): boolean {
-  const [l1 = 0, t1 = 0, r1 = 0, b1 = 0] = one;
-  const [l2 = 0, t2 = 0, r2 = 0, b2 = 0] = other;
-  return l1 < r2 && l2 < r1 && t1 < b2 && t2 < b1;
 }

@@ -15,7 +15,10 @@ export interface Place {
   node: GraphNode;
   x: number;
   y: number;
+  /** Half of its size: a card is wider than high, all else is as wide as high. */
   radius: number;
+  halfWidth: number;
+  halfHeight: number;
 }
 
 export interface Layout {
@@ -23,12 +26,23 @@ export interface Layout {
   places: Place[];
   width: number;
   height: number;
+  /** Height of the line over the content of a box. */
+  head: number;
 }
 
 export const CELL_WIDTH = 84;
 export const CELL_HEIGHT = 50;
+/** VPCs and subnets without anything in them are cards with their name on it. */
+const CARD = { halfWidth: 82, halfHeight: 22 };
+const CARD_CELL = { width: 214, height: 96 };
+/** A few cards alone stand apart, so that what goes between them is seen. */
+const LONE_CELL = { width: 330, height: 170 };
+const LONE_MAX = 16;
 const PAD = 14;
 const HEAD = 26;
+/** Of many nodes less is seen of each; heads grow, so that names of boxes can still be read. */
+const HEAD_OF_MANY = 42;
+const MANY = 150;
 const GAP = 22;
 const OUTSIDE_HEIGHT = 92;
 
@@ -107,72 +121,88 @@ function packed(blocks: readonly Block[], aspect: number): Block {
   };
 }
 
+export const isCard = (node: GraphNode): boolean => node.kind === "vpc" || node.kind === "subnet";
+
+function placeOf(node: GraphNode, x: number, y: number, more = 0): Place {
+  if (isCard(node)) return { node, x, y, radius: CARD.halfHeight, ...CARD };
+  const radius = radiusOf(node.bytes) + more;
+  return { node, x, y, radius, halfWidth: radius, halfHeight: radius };
+}
+
+interface Cell {
+  width: number;
+  height: number;
+}
+
 /** Nodes in a grid. */
-function gridOf(nodes: readonly GraphNode[]): Block {
-  const columns = Math.max(1, Math.ceil(Math.sqrt(nodes.length * 0.9)));
+function gridOf(nodes: readonly GraphNode[], cell: Cell, aspect = 0.9): Block {
+  const columns = Math.max(1, Math.ceil(Math.sqrt(nodes.length * aspect)));
+  const card = nodes[0] !== undefined && isCard(nodes[0]);
   return {
-    width: Math.min(columns, Math.max(1, nodes.length)) * CELL_WIDTH,
-    height: Math.ceil(nodes.length / columns) * CELL_HEIGHT,
+    width: Math.min(columns, Math.max(1, nodes.length)) * cell.width,
+    height: Math.ceil(nodes.length / columns) * cell.height,
     put: (left, top, into) => {
       nodes.forEach((node, at) => {
-        into.places.push({
-          node,
-          x: left + ((at % columns) + 0.5) * CELL_WIDTH,
-          y: top + Math.floor(at / columns) * CELL_HEIGHT + 16,
-          radius: radiusOf(node.bytes),
-        });
+        const x = left + ((at % columns) + 0.5) * cell.width;
+        const row = top + Math.floor(at / columns) * cell.height;
+        into.places.push(placeOf(node, x, row + (card ? cell.height / 2 : 16)));
       });
     },
   };
 }
 
-function boxOf(
-  node: GraphNode,
-  depth: number,
-  children: ReadonlyMap<string | null, GraphNode[]>,
-): Block {
-  const inner = contentOf(children.get(node.id) ?? [], depth + 1, children);
+interface Family {
+  children: ReadonlyMap<string | null, GraphNode[]>;
+  head: number;
+}
+
+function boxOf(node: GraphNode, depth: number, family: Family): Block {
+  const inner = contentOf(family.children.get(node.id) ?? [], depth + 1, family);
   const width = Math.max(inner.width + 2 * PAD, 110);
-  const height = inner.height + HEAD + PAD;
+  const height = inner.height + family.head + PAD;
   return {
     width,
     height,
     put: (x, y, into) => {
       into.boxes.push({ node, depth, x, y, width, height });
-      inner.put(x + (width - inner.width) / 2, y + HEAD, into);
+      inner.put(x + (width - inner.width) / 2, y + family.head, into);
     },
   };
 }
 
-function contentOf(
-  nodes: readonly GraphNode[],
-  depth: number,
-  children: ReadonlyMap<string | null, GraphNode[]>,
-): Block {
-  const byName = (one: GraphNode, other: GraphNode) => one.name.localeCompare(other.name);
-  const leaves = nodes.filter((node) => !children.has(node.id)).sort(byName);
-  const boxes = nodes.filter((node) => children.has(node.id));
-  const blocks = boxes.map((node) => boxOf(node, depth, children));
-  if (leaves.length > 0) blocks.push(gridOf(leaves));
+function contentOf(nodes: readonly GraphNode[], depth: number, family: Family): Block {
+  const byName = (one: GraphNode, other: GraphNode) =>
+    one.name.localeCompare(other.name, "en", { numeric: true });
+  const leaves = nodes.filter((node) => !family.children.has(node.id)).sort(byName);
+  const boxes = nodes.filter((node) => family.children.has(node.id));
+  const blocks = boxes.map((node) => boxOf(node, depth, family));
+  const dots = leaves.filter((node) => !isCard(node));
+  const cards = leaves.filter(isCard);
+  if (dots.length > 0) blocks.push(gridOf(dots, { width: CELL_WIDTH, height: CELL_HEIGHT }));
+  if (cards.length > 0) blocks.push(gridOf(cards, CARD_CELL));
   return packed(blocks, 1.6);
 }
 
 /** The Internet and services in a row on top, VPCs with their subnets below. */
 export function layoutOf(nodes: readonly GraphNode[]): Layout {
   const children = familyOf(nodes);
+  const family = { children, head: nodes.length > MANY ? HEAD_OF_MANY : HEAD };
   const roots = children.get(null) ?? [];
   const boxes = roots.filter((node) => children.has(node.id));
-  const outside = roots.filter((node) => !children.has(node.id));
-  const into: Layout = { boxes: [], places: [], width: 0, height: 0 };
-  const inner = packed(
-    boxes.map((node) => boxOf(node, 0, children)),
-    2.2,
-  );
+  const cards = roots.filter((node) => !children.has(node.id) && isCard(node));
+  const outside = roots.filter((node) => !children.has(node.id) && !isCard(node));
+  const into: Layout = { boxes: [], places: [], width: 0, height: 0, head: family.head };
+  const blocks = boxes.map((node) => boxOf(node, 0, family));
+  if (cards.length > 0) {
+    const lone = boxes.length === 0 && cards.length <= LONE_MAX;
+    blocks.push(gridOf(cards, lone ? LONE_CELL : CARD_CELL, lone ? 1.4 : 0.9));
+  }
+  const inner = packed(blocks, 2.2);
   const columns = Math.max(
     1,
-    Math.min(outside.length, Math.floor(Math.max(inner.width, 900) / 110)),
+    Math.min(outside.length, Math.floor(Math.max(inner.width, 900) / 130)),
   );
-  const width = Math.max(inner.width, Math.min(outside.length, columns) * 110);
+  const width = Math.max(inner.width, Math.min(outside.length, columns) * 130);
   const rows = Math.ceil(outside.length / columns);
   const top = rows === 0 ? 0 : (rows - 1) * CELL_HEIGHT + OUTSIDE_HEIGHT;
   outside.sort((one, other) => other.bytes - one.bytes);
@@ -180,7 +210,7 @@ export function layoutOf(nodes: readonly GraphNode[]): Layout {
     const row = Math.floor(at / columns);
     const inRow = Math.min(columns, outside.length - row * columns);
     const x = ((middleOut(at % columns, inRow) + 0.5) / inRow) * width;
-    into.places.push({ node, x, y: 18 + row * CELL_HEIGHT, radius: radiusOf(node.bytes) + 2 });
+    into.places.push(placeOf(node, x, 18 + row * CELL_HEIGHT, 3));
   });
   inner.put((width - inner.width) / 2, top, into);
   into.width = width;

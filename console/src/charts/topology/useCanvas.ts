@@ -1,6 +1,6 @@
 import { useCallback, useEffect, useMemo, useRef } from "react";
 import { fontsReady, useTheme } from "../theme";
-import { drawScene, type Scene } from "./draw";
+import { Layers, type Scene } from "./layers";
 import { fitted, type Size, type View } from "./view";
 
 export interface CanvasUse {
@@ -11,39 +11,53 @@ export interface CanvasUse {
   fit: () => void;
 }
 
+/** After the last movement, when all is drawn anew and sharp. */
+const SETTLED_MS = 130;
+
 /** A canvas that is drawn when something has changed, at most once a frame. */
 export function useCanvas(scene: Scene): CanvasUse {
   const theme = useTheme();
+  const layers = useRef<Layers | null>(null);
   const canvas = useRef<HTMLCanvasElement | null>(null);
   const size = useRef<Size>({ width: 0, height: 0 });
   const view = useRef<View | null>(null);
   const moved = useRef(false);
+  const moving = useRef(0);
   const frame = useRef(0);
   const latest = useRef({ scene, theme });
   const draw = useCallback(() => {
     frame.current = 0;
     const context = canvas.current?.getContext("2d");
     if (!context || size.current.width === 0) return;
-    view.current ??= fitted(latest.current.scene.layout, size.current);
-    drawScene(context, latest.current.theme, latest.current.scene, view.current, size.current);
+    const { scene: now, theme: colours } = latest.current;
+    view.current ??= fitted(now.ground.layout, size.current);
+    layers.current ??= new Layers();
+    const at = { view: view.current, size: size.current, moving: moving.current !== 0 };
+    layers.current.paint(context, colours, now, at);
   }, []);
   const later = useCallback(() => {
     if (frame.current === 0) frame.current = requestAnimationFrame(draw);
   }, [draw]);
   useEffect(() => {
     // A new network is fitted into the box; the same one keeps its place.
-    if (latest.current.scene.layout !== scene.layout) view.current = null;
+    if (latest.current.scene.ground.layout !== scene.ground.layout) view.current = null;
     latest.current = { scene, theme };
     later();
   }, [scene, theme, later]);
-  useEffect(() => () => cancelAnimationFrame(frame.current), []);
+  useEffect(
+    () => () => {
+      cancelAnimationFrame(frame.current);
+      window.clearTimeout(moving.current);
+    },
+    [],
+  );
   const ref = useCallback(
     (element: HTMLCanvasElement | null) => {
       canvas.current = element;
       if (!element) return;
       const sizes = new ResizeObserver(() => {
         const { clientWidth: width, clientHeight: height } = element;
-        const ratio = window.devicePixelRatio || 1;
+        const ratio = Math.min(2, window.devicePixelRatio || 1);
         element.width = Math.round(width * ratio);
         element.height = Math.round(height * ratio);
         size.current = { width, height };
@@ -56,14 +70,22 @@ export function useCanvas(scene: Scene): CanvasUse {
     },
     [draw, later],
   );
-  return useMemo(
-    () => ({
+  return useMemo(() => {
+    const settle = () => {
+      window.clearTimeout(moving.current);
+      moving.current = window.setTimeout(() => {
+        moving.current = 0;
+        later();
+      }, SETTLED_MS);
+    };
+    return {
       ref,
       size: () => size.current,
       view: () => view.current ?? { scale: 1, x: 0, y: 0 },
       setView: (next: View) => {
         moved.current = true;
         view.current = next;
+        settle();
         later();
       },
       fit: () => {
@@ -71,7 +93,6 @@ export function useCanvas(scene: Scene): CanvasUse {
         view.current = null;
         later();
       },
-    }),
-    [ref, later],
-  );
+    };
+  }, [ref, later]);
 }

@@ -1,6 +1,6 @@
 /** The window onto a layout: fitting, zooming, finding what is under a point. */
 import type { GraphLink } from "../graph";
-import type { Layout, Place } from "./layout";
+import type { Box, Layout, Place } from "./layout";
 
 export interface View {
   scale: number;
@@ -47,16 +47,44 @@ export function shown(view: View, place: Place, size: Size): View {
   return { ...view, x: view.x + within(x, size.width), y: view.y + within(y, size.height) };
 }
 
-const CATCH = 8;
+/** A view with a place in its middle, near enough to read its name. */
+export function centred(view: View, place: Place, size: Size): View {
+  const scale = Math.max(view.scale, NAMED_SCALE);
+  return { scale, x: size.width / 2 - place.x * scale, y: size.height / 2 - place.y * scale };
+}
+
+const NAMED_SCALE = 0.9;
+
+/** How much larger or smaller nodes are drawn than they are laid out. */
+export const sizeAt = (view: View): number => Math.min(1.6, Math.max(0.45, view.scale));
+
+const CATCH = 6;
 
 /** The node under a point of the screen. */
 export function placeAt(layout: Layout, view: View, x: number, y: number): Place | null {
   let best: Place | null = null;
   let distance = Infinity;
   for (const place of layout.places) {
-    const apart = Math.hypot(place.x * view.scale + view.x - x, place.y * view.scale + view.y - y);
-    if (apart > place.radius * Math.min(1.6, view.scale) + CATCH || apart >= distance) continue;
-    [best, distance] = [place, apart];
+    const apartX = Math.abs(place.x * view.scale + view.x - x);
+    const apartY = Math.abs(place.y * view.scale + view.y - y);
+    const card = place.halfWidth > place.halfHeight;
+    const scale = card ? view.scale : sizeAt(view);
+    if (apartX > place.halfWidth * scale + CATCH || apartY > place.halfHeight * scale + CATCH)
+      continue;
+    const apart = Math.hypot(apartX, apartY);
+    if (apart < distance) [best, distance] = [place, apart];
+  }
+  return best;
+}
+
+/** The innermost box whose head is under a point of the screen. */
+export function boxAt(layout: Layout, view: View, x: number, y: number): Box | null {
+  const px = (x - view.x) / view.scale;
+  const py = (y - view.y) / view.scale;
+  let best: Box | null = null;
+  for (const box of layout.boxes) {
+    const inside = px >= box.x && px <= box.x + box.width && py >= box.y;
+    if (inside && py <= box.y + layout.head && (!best || box.depth > best.depth)) best = box;
   }
   return best;
 }
