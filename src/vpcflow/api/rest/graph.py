@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 #: Nodes and links of one graph.
 NODES_MAX = 500
 LINKS_MAX = 2_000
+#: Of those, links with most refused records: they carry few bytes, and would be left out.
+REJECTED_LINKS_MAX = 400
 #: Edges that are asked for; what is beyond is one node.
 EDGES_ASKED = 5_000
 #: Interfaces that are asked about again, because records were stored from the other side.
@@ -58,8 +60,8 @@ def _graph(services: RestServices, asked: Scope, level: GraphLevel, limit: int) 
     learned = _hosts(services, known, asked, rows)
     whole = linked(rows, Ends(known, level, learned))
     few = _limited(whole, limit)
-    links = sorted(few.links.values(), key=lambda one: (-one.total, -one.rejected, one.a, one.b))
-    shown = links[:LINKS_MAX]
+    links = sorted(few.links.values(), key=_most_bytes)
+    shown = _shown(links)
     columns = layered(few.nodes, shown)
     rest = [row for row in rows if row["scope"] == PeerScope.OTHER]
     notes = list(answer.notes)
@@ -81,6 +83,23 @@ def _graph(services: RestServices, asked: Scope, level: GraphLevel, limit: int) 
         elapsed_s=answer.elapsed_s,
         notes=notes,
     )
+
+
+def _most_bytes(link: Link) -> tuple[int, int, str, str]:
+    return -link.total, -link.rejected, link.a, link.b
+
+
+def _shown(links: list[Link]) -> list[Link]:
+    """The links of most bytes, and those of most refusals, in the order of bytes."""
+    if len(links) <= LINKS_MAX:
+        return links
+    refused = sorted((one for one in links if one.rejected), key=lambda one: -one.rejected)
+    kept = {(one.a, one.b): one for one in refused[:REJECTED_LINKS_MAX]}
+    for one in links:
+        if len(kept) == LINKS_MAX:
+            break
+        kept.setdefault((one.a, one.b), one)
+    return sorted(kept.values(), key=_most_bytes)
 
 
 def _oriented(

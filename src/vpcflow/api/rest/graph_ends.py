@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 from typing import Any, Final
@@ -33,6 +34,17 @@ class End:
 _INTERNET = End(INTERNET, "internet", "Internet")
 _OTHER = End(OTHER, "other", "All others")
 _ELSEWHERE = End(ELSEWHERE, "network", "Other private addresses")
+
+
+def networks_filter(blocks: Iterable[object]) -> str:
+    """Records with an end in any of these networks; empty without networks.
+
+    Shape: by address, since records name their VPC and subnet in some formats only.
+    """
+    texts = [str(block) for block in blocks]
+    if len(texts) > 1:
+        return f"addr in ({', '.join(texts)})"
+    return f"addr in {texts[0]}" if texts else ""
 
 
 class Ends:
@@ -129,11 +141,14 @@ class Ends:
         match self._level:
             case GraphLevel.SUBNET if one is not None:
                 subnet = one.subnet_id
-                return End(subnet, "subnet", names.text_of(subnet), one.vpc_id, is_ours=True)
+                return self._subnet(subnet, one.vpc_id)
             case GraphLevel.SUBNET if interface_id in self._address:
                 return self._subnet_of_address(self._address[interface_id], None)
             case GraphLevel.VPC if one is not None:
-                return End(one.vpc_id, "vpc", names.text_of(one.vpc_id), is_ours=True)
+                vpc = inventory.vpcs.get(one.vpc_id)
+                text = networks_filter(vpc.cidr_blocks if vpc else ())
+                name = names.text_of(one.vpc_id)
+                return End(one.vpc_id, "vpc", name, None, text, is_ours=True)
             case GraphLevel.VPC:
                 shown = account_id or "no account"
                 return End(f"account:{shown}", "vpc", f"Account {shown}", is_ours=True)
@@ -153,12 +168,16 @@ class Ends:
             is_ours=True,
         )
 
+    def _subnet(self, subnet_id: str, vpc_id: str | None) -> End:
+        subnet = self._known.rules.inventory.subnets.get(subnet_id)
+        text = networks_filter(subnet.cidr_blocks if subnet else ())
+        name = self._known.names.text_of(subnet_id)
+        return End(subnet_id, "subnet", name, vpc_id, text, is_ours=True)
+
     def _subnet_of_address(self, address: str, vpc_id: str | None) -> End:
         subnet_id = self._known.names.subnet_of(address, vpc_id) if vpc_id else None
         if subnet_id is not None:
-            return End(
-                subnet_id, "subnet", self._known.names.text_of(subnet_id), vpc_id, is_ours=True
-            )
+            return self._subnet(subnet_id, vpc_id)
         version = ip_address(address).version
         network = str(ip_network(f"{address}/{_SUBNET_BITS[version]}", strict=False))
         return End(network, "subnet", network, None, f"addr in {network}", is_ours=True)
