@@ -1,7 +1,8 @@
-import { LogOut, UserRound } from "lucide-react";
+import { LogOut, Pin, UserRound } from "lucide-react";
 import { session, signOut } from "../api/client";
 import { faultOf } from "../api/fault";
 import { usePlace } from "../state/location";
+import { usePins } from "../state/pins";
 import { Menu } from "../ui/Menu";
 import { toast } from "../ui/Toast";
 import { Link } from "./Link";
@@ -45,6 +46,7 @@ export function Sidebar({ onFollow }: { onFollow?: () => void }) {
                 ) : null}
               </Link>
             ))}
+            {group.title === null && <Pinned onFollow={onFollow} />}
             {group.title === "Manage" && (
               <a className="nav" href={MANUAL.path}>
                 <MANUAL.icon size={16} aria-hidden />
@@ -55,6 +57,30 @@ export function Sidebar({ onFollow }: { onFollow?: () => void }) {
         ))}
       </div>
       <Foot />
+    </>
+  );
+}
+
+/** The dashboards that this browser's reader pinned. */
+function Pinned({ onFollow }: { onFollow?: () => void }) {
+  const pins = usePins();
+  const { path } = usePlace();
+  if (pins.length === 0) return null;
+  return (
+    <>
+      <h2>Pinned</h2>
+      {pins.map(({ id, title }) => (
+        <Link
+          key={id}
+          to={`/dashboards/${id}`}
+          className="nav"
+          aria-current={path === `/dashboards/${id}` ? "page" : undefined}
+          onClick={onFollow}
+        >
+          <Pin size={15} aria-hidden />
+          <span className="nav-text">{title}</span>
+        </Link>
+      ))}
     </>
   );
 }

@@ -19,9 +19,12 @@ import {
 import { FONT, type Theme } from "./theme";
 
 const LIMIT = 40;
-/** Widths in a label: a letter of a name; the node, its gaps and its bytes. */
+/** Widths in a label: a letter of a name; the node with its gaps; its bytes. */
 const LETTER_PX = 7;
-const NODE_AND_BYTES_PX = 88;
+const NODE_PX = 26;
+const BYTES_PX = 58;
+/** With room for so many letters and the bytes, inner columns show both. */
+const LONG_NAME = 20;
 /** The height that all gaps of a column may take together. */
 const NODE_GAPS_PX = 170;
 /** ECharts knows nodes by name; ids are shown nowhere. */
@@ -132,11 +135,13 @@ function tipOf(flow: Flow) {
   };
 }
 
-/** How many letters of a name fit between two columns, beside its bytes. */
+/** How many letters of a name fit between two columns. */
 function charsBetween(flow: Flow, width: number): number {
   const columns = new Set(flow.nodes.map((node) => node.node.layer ?? 0)).size;
-  const room = width / Math.max(1, columns - 1) - NODE_AND_BYTES_PX;
-  return Math.round(Math.min(24, Math.max(5, room / LETTER_PX)));
+  const room = width / Math.max(1, columns - 1) - NODE_PX;
+  const both = (room - BYTES_PX) / LETTER_PX;
+  const letters = both >= LONG_NAME ? both : room / LETTER_PX;
+  return Math.floor(Math.min(24, Math.max(5, letters)));
 }
 
 /** The room between nodes: less where many stand in one column. */
@@ -156,6 +161,11 @@ function sankeyOption(theme: Theme, flow: Flow, width: number): EChartsCoreOptio
   const right = narrow ? 104 : 150;
   const inner = charsBetween(flow, width - right);
   const last = Math.max(0, ...flow.nodes.map((node) => node.node.layer ?? 0));
+  // Between columns there is room for a name only; the tooltip has the bytes.
+  const bytesOf = ({ node, bytes }: FlowNode) => {
+    const at = node.layer ?? 0;
+    return at === 0 || at === last || inner >= LONG_NAME ? `  {b|${bytesText(bytes)}}` : "";
+  };
   const short = (node: FlowNode["node"]) => {
     const longest = node.layer === last ? (narrow ? 9 : 13) : inner;
     return node.name.length > longest ? `${node.name.slice(0, longest - 1)}…` : node.name;
@@ -182,7 +192,7 @@ function sankeyOption(theme: Theme, flow: Flow, width: number): EChartsCoreOptio
           fontFamily: FONT,
           distance: 6,
           formatter: ({ data }: { data: { of: FlowNode } }) =>
-            `{n|${short(data.of.node)}${data.of.again ? " ↩" : ""}}  {b|${bytesText(data.of.bytes)}}`,
+            `{n|${short(data.of.node)}${data.of.again ? " ↩" : ""}}${bytesOf(data.of)}`,
           rich: {
             n: { fontWeight: 600, color: theme.colour("text"), fontSize: 12, fontFamily: FONT },
             b: { color: theme.colour("text-3"), fontSize: 11, fontFamily: FONT },

@@ -122,7 +122,7 @@ function linesOf(answer: Answer, columns: Columns, range: TimeRange, length: num
     const at = Math.floor((time - range.start_s) / range.interval_s);
     if (at < 0 || at >= length) continue;
     const raw = splits?.[row] ?? null;
-    const name = splits ? nameText(answer, raw, columns.split?.kind) : columns.measure.label;
+    const name = splits ? nameText(answer, raw, columns.split) : columns.measure.label;
     let line = lines.get(name);
     if (!line) {
       line = { raw, values: new Array<number | null>(length).fill(hole) };
@@ -149,9 +149,9 @@ const WORDS: Record<string, string> = {
 };
 
 /** A value as people read it: its name where there is one. */
-export function nameText(answer: Answer, value: Value, kind?: Kind): string {
+export function nameText(answer: Answer, value: Value, column?: ColumnMeta): string {
   if (value === null || value === "") return "unknown";
-  const text = kind === "protocol" ? formatValue("protocol", value) : String(value);
+  const text = column?.name === "protocol" ? formatValue("protocol", Number(value)) : String(value);
   return answer.nameOf(value)?.name || WORDS[text] || text;
 }
 

@@ -1,9 +1,12 @@
+import { TriangleAlert } from "lucide-react";
+import type { Answer } from "../api/types";
 import { answerOf } from "../charts/answer";
 import { FiguresStrip as Strip } from "../charts/FiguresStrip";
 import type { Figure } from "../charts/figures";
 import { timeColumn } from "../charts/pivot";
 import { previousOf } from "../state/range";
 import { useZone } from "../state/zone";
+import { formatCount } from "../time/format";
 import { ErrorState, Skeleton } from "../ui/State";
 import { type PanelData, type Scope, usePanelData } from "./ask";
 import type { DashboardPanel } from "./document";
@@ -63,7 +66,21 @@ export function FiguresPanel({ panel, scope }: { panel: DashboardPanel; scope: S
         figures={chosen(own, traffic.data, Boolean(panel.options.columns))}
         onPick={pickToFilter}
       />
+      <CoverageNote answer={asked.data.answer} />
     </div>
+  );
+}
+
+/** Says once for the whole page that sums are lower bounds. */
+function CoverageNote({ answer }: { answer: Answer | undefined }) {
+  if (!answer?.coverage.lower_bound) return null;
+  const skipped = answer.coverage.skipdata_records;
+  const many = skipped === 1 ? "1 SKIPDATA record" : `${formatCount(skipped)} SKIPDATA records`;
+  return (
+    <p className="coverage-note">
+      <TriangleAlert size={13} aria-hidden />
+      Partial: {many}. Flows were lost there, so sums are at least what is shown.
+    </p>
   );
 }
 

@@ -1,4 +1,4 @@
-import { type ReactNode, useEffect, useMemo, useRef, useState } from "react";
+import { type ReactNode, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
 import { type Asked, InView } from "../api/hooks";
 import type { Answer } from "../api/types";
 import { answerOf, type ChartTable } from "../charts/answer";
@@ -34,7 +34,7 @@ export interface PanelCardProps {
 /** Charts of one dashboard share one cursor. */
 const GROUP = "dashboard";
 /** How far outside the window a panel begins to ask. */
-const NEAR = "400px";
+const NEAR_PX = 400;
 
 /** A panel of a dashboard: asks when it is near the window, and draws what came. */
 export function PanelCard(props: PanelCardProps) {
@@ -262,6 +262,11 @@ const hasPicture = (panel: DashboardPanel): boolean => PICTURES.has(panel.kind);
 function useNear(box: Box): { near: boolean; inView: { current: boolean } } {
   const [near, setNear] = useState(false);
   const inView = useRef(true);
+  useLayoutEffect(() => {
+    // An observer tells it a frame later, and on a busy machine frames are rare.
+    const top = box.current?.getBoundingClientRect().top ?? Number.POSITIVE_INFINITY;
+    if (top < window.innerHeight + NEAR_PX) setNear(true);
+  }, [box]);
   useEffect(() => {
     const element = box.current;
     if (!element) return;
@@ -274,7 +279,7 @@ function useNear(box: Box): { near: boolean; inView: { current: boolean } } {
         setNear(true);
         close.disconnect();
       },
-      { rootMargin: NEAR },
+      { rootMargin: `${NEAR_PX}px` },
     );
     view.observe(element);
     close.observe(element);

@@ -19,6 +19,7 @@ import { Conflict } from "./Conflict";
 import { DuplicateFirst } from "./DuplicateFirst";
 import { LeaveDialog } from "./LeaveDialog";
 import { PanelGrid } from "./PanelGrid";
+import { Switcher } from "./Switcher";
 import { useDashboard } from "./useDashboard";
 import { useMarkers } from "./useMarkers";
 import { useOpeningTime } from "./useOpeningTime";
@@ -50,7 +51,14 @@ function DashboardOf({ id }: { id: string }) {
     <>
       <Page
         title={shown?.title ?? "Dashboard"}
-        subtitle={editing ? "editing; not saved yet" : shown?.description}
+        subtitle={
+          <>
+            {!editing && <Switcher id={id} />}
+            <span className="dashboard-about">
+              {editing ? "editing; not saved yet" : shown?.description}
+            </span>
+          </>
+        }
         className={`dashboard ${editing ? "editing" : ""} ${open !== null ? "with-editor" : ""}`}
         actions={
           <>
