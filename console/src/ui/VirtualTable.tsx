@@ -30,6 +30,8 @@ export interface VirtualTableProps {
   rows: number;
   /** The value in a row of a column; the same function as long as the rows are the same. */
   cell: (row: number, column: string) => Cell | undefined;
+  /** Draws a cell in another way, undefined leaves it to its kind; the same function as well. */
+  draw?: (row: number, column: string) => ReactNode | undefined;
   names?: Record<string, Naming>;
   selected?: number | null;
   /** Enter, or a click where `onCell` is not given. */
@@ -44,9 +46,9 @@ export interface VirtualTableProps {
   mark?: (row: number) => ReactNode;
   /** A class of a row, such as `rejected`. */
   rowClass?: (row: number) => string;
-  /** Widths that were kept; told again when one is changed. Units: CSS pixels. */
+  /** Widths from outside; told again, with the column, when one is changed. Units: CSS pixels. */
   widths?: Record<string, number>;
-  onWidths?: (widths: Record<string, number>) => void;
+  onWidths?: (widths: Record<string, number>, column: string) => void;
   /** Keeps the end in view while rows are added: for the live tail. */
   follow?: boolean;
 }
@@ -106,7 +108,7 @@ export function VirtualTable(props: VirtualTableProps) {
         template={template}
         onWidth={(name, width) => {
           const next = { ...widths, [name]: Math.round(width) };
-          if (props.onWidths) props.onWidths(next);
+          if (props.onWidths) props.onWidths(next, name);
           else setOwnWidths(next);
         }}
       />
@@ -122,6 +124,7 @@ export function VirtualTable(props: VirtualTableProps) {
             template={template}
             columns={columns}
             cell={props.cell}
+            draw={props.draw}
             names={props.names}
             active={item.index === active}
             activeColumn={item.index === active ? atColumn : -1}

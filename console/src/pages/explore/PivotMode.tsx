@@ -15,7 +15,7 @@ import { formatCount } from "../../time/format";
 import { Button } from "../../ui/Button";
 import { ErrorState, Skeleton } from "../../ui/State";
 import { AddToDashboard, type PanelDraft } from "./AddToDashboard";
-import { chartAnswer } from "./chartAnswer";
+import { chartAnswer, withoutOthers } from "./chartAnswer";
 import { ExportMenu } from "./ExportMenu";
 import { NothingFound } from "./NothingFound";
 import { PivotControls } from "./PivotControls";
@@ -108,7 +108,11 @@ interface PivotChartProps {
 
 function PivotChart({ answer, state, keys }: PivotChartProps) {
   const zone = useZone();
-  const data = useMemo(() => chartAnswer(answer, keys), [answer, keys]);
+  const { chart } = state;
+  const data = useMemo(
+    () => chartAnswer(chart === "bars" ? withoutOthers(answer) : answer, keys),
+    [answer, keys, chart],
+  );
   const options = useMemo(
     () => ({ measure: state.measure, top: 12, over: "names" as const, legend: "inside" as const }),
     [state.measure],

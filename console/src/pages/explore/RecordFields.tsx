@@ -26,7 +26,12 @@ export function RecordFields({ values, names }: RecordFieldsProps) {
       </header>
       <dl className="record-fields">
         {filled.map((field) => (
-          <FieldLine key={field.name} field={field} value={readField(field, values)} names={names} />
+          <FieldLine
+            key={field.name}
+            field={field}
+            value={readField(field, values)}
+            names={names}
+          />
         ))}
       </dl>
       {empty.length > 0 && (

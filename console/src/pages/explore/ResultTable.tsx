@@ -8,6 +8,7 @@ import { Popover } from "../../ui/Popover";
 import { VirtualTable } from "../../ui/VirtualTable";
 import { cellItems } from "./cellMenu";
 import { useWidths } from "./columns";
+import { fittedWidths } from "./widths";
 
 export interface ResultTableProps {
   label: string;
@@ -28,10 +29,11 @@ interface OpenMenu {
 /** Rows of an answer, however many: a menu on each cell, keys, widths that are kept. */
 export function ResultTable({ label, answer, onOpen, ...rest }: ResultTableProps) {
   const fields = useFields();
-  const [widths, setWidths] = useWidths();
+  const [widths, setWidth] = useWidths();
   const [menu, setMenu] = useState<OpenMenu | null>(null);
   const anchor = useRef<HTMLElement | null>(null);
   const columns = rest.columns ?? answer.columns;
+  const fitted = useMemo(() => fittedWidths(answer, columns), [answer, columns]);
   const cell = useCallback(
     (row: number, name: string): Cell | undefined => answer.data[name]?.[row],
     [answer],
@@ -52,8 +54,8 @@ export function ResultTable({ label, answer, onOpen, ...rest }: ResultTableProps
         rows={answer.rows}
         cell={cell}
         names={answer.names}
-        widths={widths}
-        onWidths={setWidths}
+        widths={{ ...fitted, ...widths }}
+        onWidths={(next, name) => setWidth(name, next[name] ?? 0)}
         onRow={onOpen}
         onCell={open}
         onMenu={open}

@@ -3,6 +3,20 @@ import type { Answer, AnswerColumn, Cell } from "../../api/types";
 /** What stands between the values of a group that has several. */
 const BETWEEN = " · ";
 
+/** A breakdown as bars draw it: without what the listed groups leave. */
+export function withoutOthers(answer: Answer): Answer {
+  const others = answer.data.is_other;
+  if (!others) return answer;
+  const kept = Array.from({ length: answer.rows }, (_, row) => row).filter((row) => !others[row]);
+  const data = Object.fromEntries(
+    Object.entries(answer.data).map(([name, values]) => [
+      name,
+      kept.map((row) => values[row] ?? null),
+    ]),
+  );
+  return { ...answer, rows: kept.length, data };
+}
+
 /** A breakdown as charts draw it: one text column names each group, the rest is "other". */
 export function chartAnswer(answer: Answer, keys: readonly string[]): Answer {
   const name = keys.length === 1 ? (keys[0] ?? "group") : "group";

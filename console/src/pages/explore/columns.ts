@@ -65,11 +65,14 @@ export function moved<T>(list: readonly T[], from: number, to: number): T[] {
 }
 
 /** Widths of columns that were dragged. Units: CSS pixels. */
-export function useWidths(): [Record<string, number>, (widths: Record<string, number>) => void] {
+export function useWidths(): [Record<string, number>, (column: string, width: number) => void] {
   const [widths, setWidths] = useState(() => keptJson<Record<string, number>>(WIDTHS_KEY, {}));
-  const set = useCallback((next: Record<string, number>) => {
-    setWidths(next);
-    keepText(WIDTHS_KEY, JSON.stringify(next));
+  const set = useCallback((column: string, width: number) => {
+    setWidths((before) => {
+      const next = { ...before, [column]: width };
+      keepText(WIDTHS_KEY, JSON.stringify(next));
+      return next;
+    });
   }, []);
   return [widths, set];
 }
