@@ -34,15 +34,17 @@ export function FormatStep({ draft, change, fields, errors }: FormatStepProps) {
       errors={errors}
       hint="Which fields a record has, and in which order. It cannot be changed later."
     >
-      <Segmented
-        label="Record format"
-        value={draft.custom ? "custom" : "default"}
-        options={[
-          { value: "default", label: "AWS's default, 14 fields" },
-          { value: "custom", label: "Custom" },
-        ]}
-        onChange={(value) => toCustom(value === "custom")}
-      />
+      <div>
+        <Segmented
+          label="Record format"
+          value={draft.custom ? "custom" : "default"}
+          options={[
+            { value: "default", label: "AWS's default, 14 fields" },
+            { value: "custom", label: "Custom" },
+          ]}
+          onChange={(value) => toCustom(value === "custom")}
+        />
+      </div>
       {fields.data === undefined &&
         (fields.fault ? <ErrorState fault={fields.fault} onRetry={fields.retry} /> : <Skeleton />)}
       {draft.custom && fields.data && (
