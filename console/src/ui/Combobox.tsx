@@ -29,7 +29,9 @@ export function Combobox(props: ComboboxProps) {
   const input = useRef<HTMLInputElement>(null);
   const word = (typed ?? "").toLowerCase();
   const shown = choices
-    .filter(({ label, value: own }) => `${label} ${own}`.toLowerCase().includes(word))
+    .filter(({ label, value: own, note = "" }) =>
+      `${label} ${own} ${note}`.toLowerCase().includes(word),
+    )
     .slice(0, SHOWN_MAX);
   const open = typed !== null && shown.length > 0;
   const choose = (next: string) => {

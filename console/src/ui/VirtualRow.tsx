@@ -10,6 +10,7 @@ export interface VirtualRowProps {
   template: string;
   columns: AnswerColumn[];
   cell: (row: number, column: string) => Cell | undefined;
+  draw?: (row: number, column: string) => ReactNode | undefined;
   names?: Record<string, Naming>;
   active: boolean;
   /** The column that the keys are at; -1 for the row as a whole. */
@@ -58,7 +59,9 @@ export const VirtualRow = memo(function VirtualRow(props: VirtualRowProps) {
             onEvent(index, name, event.currentTarget, true);
           }}
         >
-          <CellView kind={kind} value={props.cell(index, name)} names={props.names} />
+          {props.draw?.(index, name) ?? (
+            <CellView kind={kind} value={props.cell(index, name)} names={props.names} />
+          )}
         </div>
       ))}
     </div>

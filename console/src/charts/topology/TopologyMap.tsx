@@ -39,6 +39,8 @@ export interface TopologyMapProps extends GraphProps {
   selectedId?: string | null;
   /** The link that is marked. */
   selectedLink?: GraphLink | null;
+  /** Links that are drawn only while one of their ends is in focus. */
+  more?: readonly GraphLink[];
   /** A node to be brought into view; another value moves there. */
   reveal?: string | null;
   /** Links with fewer rejected records are drawn without red. */
@@ -132,7 +134,8 @@ interface SceneOf {
 
 /** What is drawn; of the node in focus all links, of the others those that are not too small. */
 function useScene(props: TopologyMapProps, { layout, curves, focus, link }: SceneOf) {
-  const { links, nodes, selectedId = null, selectedLink = null, redFrom = 1 } = props;
+  const { nodes, more, selectedId = null, selectedLink = null, redFrom = 1 } = props;
+  const links = more ?? props.links;
   const ground = useMemo(() => ({ layout, curves, redFrom }), [layout, curves, redFrom]);
   const marked = focus ?? (link ? null : selectedId);
   const near = useMemo(() => {

@@ -1,66 +1,36 @@
-import { useMemo, useState } from "react";
-import type { AnswerColumn, Cell } from "../../api/types";
-import { cellValue, type Sort, sortedRows, type TableColumn } from "../../ui/DataTable";
-import { VirtualTable } from "../../ui/VirtualTable";
+import { useMemo } from "react";
+import type { TableColumn } from "../../ui/DataTable";
+import { ObjectTable } from "../../ui/ObjectTable";
 import type { Topology } from "./useTopology";
 
-type Row = Record<string, Cell> & { key: string };
-
-interface SortedTableProps {
-  label: string;
-  columns: AnswerColumn[];
-  rows: Row[];
-  first: Sort;
-  selected: string;
-  onRow: (row: Row) => void;
+interface EdgeRow {
+  key: string;
+  source: string;
+  target: string;
+  bytes: number;
+  there: number;
+  back: number;
+  packets: number;
+  records: number;
+  rejected: number;
 }
 
-function SortedTable({ label, columns, rows, first, selected, onRow }: SortedTableProps) {
-  const [sort, setSort] = useState<Sort>(first);
-  const keyed = useMemo(
-    () => columns.map((column): TableColumn<Row> => ({ ...column, key: column.name })),
-    [columns],
-  );
-  const sorted = useMemo(() => sortedRows(rows, keyed, sort), [rows, keyed, sort]);
-  const at = sorted.findIndex((row) => row.key === selected);
-  return (
-    <VirtualTable
-      label={label}
-      columns={columns}
-      rows={sorted.length}
-      cell={(row, column) => {
-        const found = sorted[row];
-        return found && cellValue({ key: column, label: column }, found);
-      }}
-      selected={at < 0 ? null : at}
-      onRow={(row) => {
-        const found = sorted[row];
-        if (found) onRow(found);
-      }}
-      sort={sort}
-      onSort={setSort}
-    />
-  );
-}
+const share = (row: { records: number; rejected: number }) =>
+  row.records ? row.rejected / row.records : null;
 
-const column = (name: string, kind: AnswerColumn["kind"], label: string): AnswerColumn => ({
-  name,
-  kind,
-  label,
-  quiet: false,
-});
-
-const EDGE_COLUMNS = [
-  column("source", "address", "One end"),
-  column("target", "address", "Other end"),
-  column("bytes", "bytes", "Bytes"),
-  column("there", "bytes", "There"),
-  column("back", "bytes", "Back"),
-  column("packets", "packets", "Packets"),
-  column("records", "count", "Records"),
-  column("rejected", "count", "Rejected"),
-  column("share", "ratio", "Rejected share"),
+const EDGE_COLUMNS: TableColumn<EdgeRow>[] = [
+  { key: "source", label: "One end", width: "230px" },
+  { key: "target", label: "Other end", width: "230px" },
+  { key: "bytes", label: "Bytes", kind: "bytes" },
+  { key: "there", label: "There", kind: "bytes" },
+  { key: "back", label: "Back", kind: "bytes" },
+  { key: "packets", label: "Packets", kind: "packets" },
+  { key: "records", label: "Records", kind: "count" },
+  { key: "rejected", label: "Rejected", kind: "count" },
+  { key: "share", label: "Rejected share", kind: "ratio", value: share, width: "125px" },
 ];
+
+const BY_BYTES = { key: "bytes", descending: true };
 
 /** All edges as a table, those too small for the map as well. */
 export function EdgeTable({ topology }: { topology: Topology }) {
@@ -77,16 +47,16 @@ export function EdgeTable({ topology }: { topology: Topology }) {
       packets: one.packets,
       records: one.records,
       rejected: one.rejected,
-      share: one.records ? one.rejected / one.records : null,
     }));
   }, [asked.data, nodes]);
   return (
-    <SortedTable
+    <ObjectTable
       label="Edges"
       columns={EDGE_COLUMNS}
       rows={rows}
-      first={{ key: "bytes", descending: true }}
-      selected={link ? `${link.source}~${link.target}` : ""}
+      rowKey={(row) => row.key}
+      sort={BY_BYTES}
+      selected={link ? `${link.source}~${link.target}` : undefined}
       onRow={(row) =>
         select({
           link: asked.data?.links.find((one) => `${one.source}~${one.target}` === row.key),
@@ -96,15 +66,26 @@ export function EdgeTable({ topology }: { topology: Topology }) {
   );
 }
 
-const NODE_COLUMNS = [
-  column("name", "address", "Name"),
-  column("kind", "text", "Kind"),
-  column("within", "text", "In"),
-  column("note", "address", "Address"),
-  column("bytes", "bytes", "Bytes"),
-  column("records", "count", "Records"),
-  column("rejected", "count", "Rejected"),
-  column("share", "ratio", "Rejected share"),
+interface NodeRow {
+  id: string;
+  name: string;
+  kind: string;
+  within: string | null;
+  note: string | null;
+  bytes: number;
+  records: number;
+  rejected: number;
+}
+
+const NODE_COLUMNS: TableColumn<NodeRow>[] = [
+  { key: "name", label: "Name", width: "260px" },
+  { key: "kind", label: "Kind", width: "110px" },
+  { key: "within", label: "In", width: "180px" },
+  { key: "note", label: "Address", kind: "address" },
+  { key: "bytes", label: "Bytes", kind: "bytes" },
+  { key: "records", label: "Records", kind: "count" },
+  { key: "rejected", label: "Rejected", kind: "count" },
+  { key: "share", label: "Rejected share", kind: "ratio", value: share, width: "125px" },
 ];
 
 /** All nodes as a table. */
@@ -113,7 +94,7 @@ export function NodeTable({ topology }: { topology: Topology }) {
   const rows = useMemo(() => {
     const names = new Map(nodes.map((one) => [one.id, one.name]));
     return nodes.map((one) => ({
-      key: one.id,
+      id: one.id,
       name: one.name,
       kind: one.kind,
       within: one.parent ? (names.get(one.parent) ?? one.parent) : null,
@@ -121,17 +102,17 @@ export function NodeTable({ topology }: { topology: Topology }) {
       bytes: one.bytes,
       records: one.records,
       rejected: one.rejected,
-      share: one.records ? one.rejected / one.records : null,
     }));
   }, [nodes]);
   return (
-    <SortedTable
+    <ObjectTable
       label="Nodes"
       columns={NODE_COLUMNS}
       rows={rows}
-      first={{ key: "bytes", descending: true }}
-      selected={node?.id ?? ""}
-      onRow={(row) => select({ node: row.key })}
+      rowKey={(row) => row.id}
+      sort={BY_BYTES}
+      selected={node?.id}
+      onRow={(row) => select({ node: row.id })}
     />
   );
 }

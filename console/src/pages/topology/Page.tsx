@@ -145,6 +145,7 @@ function Content({ topology, view, reveal }: ContentProps) {
             nodes={nodes}
             links={kept.links}
             limit={kept.links.length}
+            more={asked.data.links}
             redFrom={kept.redFrom}
             selectedId={node?.id ?? null}
             selectedLink={link ?? null}
