@@ -1299,12 +1299,24 @@ export interface components {
         /**
          * Findings
          * @description Findings, the worst first and then the newest; ``notes`` say what could not be looked at.
+         *
+         *     Shape: ``interfaces`` and ``records`` are those that were looked at.
          */
         Findings: {
             /** Findings */
             findings: components["schemas"]["Finding"][];
+            /**
+             * Interfaces
+             * @default 0
+             */
+            interfaces: number;
             /** Notes */
             notes: string[];
+            /**
+             * Records
+             * @default 0
+             */
+            records: number;
         };
         /**
          * FlowLogCheck

@@ -38,9 +38,9 @@ export function Sidebar({ onFollow }: { onFollow?: () => void }) {
               >
                 <entry.icon size={16} aria-hidden />
                 {entry.label}
-                {entry.path === "/findings" && findings ? (
-                  <span className="nav-count num">
-                    {findings}
+                {entry.path === "/findings" && findings.count > 0 ? (
+                  <span className={`nav-count num ${findings.grave ? "" : "calm"}`}>
+                    {findings.count}
                     <span className="sr"> open</span>
                   </span>
                 ) : null}

@@ -1,13 +1,12 @@
-import { useEffect, useState } from "react";
-import { getJson, reachable } from "../api/client";
+import { useEffect } from "react";
+import { reachable } from "../api/client";
+import { loadFindings, openFindings } from "../api/findings";
 import { health, loadHealth, recordRate } from "../api/health";
-import { serverNow } from "../state/clock";
+import { useMuted } from "../state/muted";
 import { formatBytes, formatCount } from "../time/format";
 
 /** How often the foot of the sidebar is asked for. */
 const PULSE_MS = 15_000;
-/** Findings in the sidebar are of the last day. */
-const FINDINGS_SPAN_S = 86_400;
 const FINDINGS_MS = 60_000;
 
 export interface Pulse {
@@ -37,17 +36,16 @@ export function usePulse(): Pulse {
   };
 }
 
-/** How many findings the last day holds; undefined until known. */
-export function useOpenFindings(): number | undefined {
-  const [count, setCount] = useState<number>();
-  useEvery(FINDINGS_MS, async () => {
-    const end = Math.ceil(serverNow() / 300) * 300;
-    const params = { start: end - FINDINGS_SPAN_S, end };
-    const found = await getJson<unknown>("/findings", params, { priority: () => 3 });
-    const list = Array.isArray(found) ? found : (found as { findings?: unknown[] })?.findings;
-    setCount(list?.length);
-  });
-  return count;
+/** Findings of the last day that are not muted here, and whether one of them is grave. */
+export function useOpenFindings(): { count: number; grave: boolean } {
+  useEvery(FINDINGS_MS, loadFindings);
+  const found = openFindings.use() ?? [];
+  const isMuted = useMuted();
+  const open = found.filter((finding) => !isMuted(finding));
+  return {
+    count: open.length,
+    grave: open.some(({ severity }) => severity === "critical" || severity === "high"),
+  };
 }
 
 function useEvery(ms: number, load: () => Promise<unknown>): void {

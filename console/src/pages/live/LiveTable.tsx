@@ -43,7 +43,7 @@ export function LiveTable({ tail, columns, fields, names, order, away, ...rest }
   const { total, first } = ring;
   const box = useRef<HTMLDivElement>(null);
   const anchor = useRef<HTMLElement | null>(null);
-  const [kept, setWidths] = useWidths();
+  const [kept, setWidth] = useWidths();
   const widths = useMemo(() => ({ ...WIDTHS, ...kept }), [kept]);
   const [menu, setMenu] = useState<{ at: CellAt; row: number } | null>(null);
   // New functions for new rows, so that the rows in view are drawn again.
@@ -82,7 +82,7 @@ export function LiveTable({ tail, columns, fields, names, order, away, ...rest }
           mark={reads.mark}
           rowClass={reads.rowClass}
           widths={widths}
-          onWidths={setWidths}
+          onWidths={(next, name) => setWidth(name, next[name] ?? 0)}
           follow={order === "follow" && !away}
           onRow={(place) => rest.onOpen(rowAt(ring, place, order))}
           onMenu={open}

@@ -1,6 +1,8 @@
-import { useEffect } from "react";
-import { hrefOf, navigate } from "../../state/location";
-import { filterOfRecord, keyOfRow, recordText } from "../explore/record";
+import { useState } from "react";
+import { Drawer } from "../../ui/Dialog";
+import { EmptyState } from "../../ui/State";
+import { RecordDrawer } from "../explore/RecordDrawer";
+import { keyOfRow } from "../explore/record";
 import type { RowRing } from "./ring";
 
 interface OpenedRecordProps {
@@ -10,21 +12,13 @@ interface OpenedRecordProps {
   onClose: () => void;
 }
 
-/** The record of a row, opened. */
+/** The record of a row, opened; its key is read once, since rows go. */
 export function OpenedRecord({ ring, row, onClose }: OpenedRecordProps) {
-  useEffect(() => {
-    const key = keyOfRow((column) => ring.cell(row, column));
-    if (key) {
-      const own = {
-        record: recordText(key),
-        filter: filterOfRecord(key),
-        start: String(key.start - 300),
-        end: String(key.start + 300),
-        last: null,
-      };
-      navigate(hrefOf("/explore", own));
-    }
-    onClose();
-  }, [ring, row, onClose]);
-  return null;
+  const [key] = useState(() => keyOfRow((column) => ring.cell(row, column)));
+  if (key) return <RecordDrawer record={key} onClose={onClose} />;
+  return (
+    <Drawer title="Flow record" onClose={onClose}>
+      <EmptyState title="This record does not say when it began" action={<span />} />
+    </Drawer>
+  );
 }

@@ -270,7 +270,12 @@ class Finding(BaseModel):
 
 
 class Findings(BaseModel):
-    """Findings, the worst first and then the newest; ``notes`` say what could not be looked at."""
+    """Findings, the worst first and then the newest; ``notes`` say what could not be looked at.
+
+    Shape: ``interfaces`` and ``records`` are those that were looked at.
+    """
 
     findings: list[Finding]
     notes: list[str]
+    interfaces: int = 0
+    records: int = 0

@@ -9,11 +9,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from rest_harness import END_S, RECORDS, START_S, RestServer, Root, rest_services, serving
+from rest_harness import (
+    END_S,
+    RECORDS,
+    START_S,
+    RestServer,
+    Root,
+    add_records,
+    make_table,
+    rest_services,
+    serving,
+)
 
 from vpcflow.app.console_service import shown_settings
 from vpcflow.app.ingest import Ingest
 from vpcflow.app.settings import Settings
+from vpcflow.base.clock import ManualClock
 from vpcflow.collect.files import FileSource
 from vpcflow.control.caller import Caller, CallerKind
 from vpcflow.control.identity import USERS, User, iam_place
@@ -118,10 +129,38 @@ def test_a_burst_is_told_with_who_and_its_records(server: RestServer) -> None:
         assert shown["rejected"][0] == shown["records"][0] > 0
 
 
+def test_bursts_of_other_hours_are_no_findings_of_a_range(server: RestServer) -> None:
+    ever = server.get("/findings", start=START_S, end=END_S).json
+    assert ever["interfaces"] > 0
+    assert ever["records"] == RECORDS
+    burst = next(one for one in ever["findings"] if one["kind"] == "rejected-burst")
+
+    def told(start_s: int, end_s: int) -> list[dict[str, Any]]:
+        found = server.get("/findings", start=start_s, end=end_s).json["findings"]
+        return [one for one in found if one["kind"] == "rejected-burst"]
+
+    # Within the same hour, and therefore from the same rows.
+    assert burst["start_s"] in [one["start_s"] for one in told(START_S, burst["start_s"] + 1)]
+    assert burst["start_s"] not in [one["start_s"] for one in told(START_S, burst["start_s"])]
+    assert burst["end_s"] not in [one["end_s"] for one in told(burst["end_s"], END_S)]
+
+
+def test_findings_are_asked_anew_after_a_minute_of_other_records(tmp_path: Path) -> None:
+    clock = ManualClock(float(END_S))
+    settings = make_table(tmp_path, records=2_000)
+    with rest_services(settings, clock=clock) as services, serving(services) as server:
+        asked = {"start": START_S, "end": END_S}
+        assert server.get("/findings", **asked).json["records"] == 2_000
+        add_records(settings, tmp_path / "more", 2_000, seed=2)
+        assert server.get("/findings", **asked).json["records"] == 2_000
+        clock.advance(61)
+        assert server.get("/findings", **asked).json["records"] == 4_000
+
+
 def test_a_calm_network_has_no_findings(tmp_path: Path) -> None:
     with rest_services(Settings(data=tmp_path)) as services, serving(services) as server:
         told = server.get("/findings", start=1, end=2, filter="dstport = 443").json
-        assert told == {"findings": [], "notes": []}
+        assert told == {"findings": [], "notes": [], "interfaces": 0, "records": 0}
 
 
 def test_sources_name_folders_and_files(server: RestServer) -> None:
