@@ -1,3 +1,4 @@
+import type { CSSProperties } from "react";
 import "./charts.css";
 import type { ChartTable, ColumnMeta, Kind, OnPick, Pick as Picked } from "./answer";
 import { measureText, shareText } from "./format";
@@ -29,7 +30,7 @@ export function Bars({ rows, kind, title, plain, onPick }: BarsProps) {
   const top = Math.max(0, ...rows.map((row) => row.amount));
   return (
     <section className="chart chart-bars" aria-label={barsSentence({ rows, kind, title })}>
-      <ul>
+      <ul style={{ "--bars": rows.length } as CSSProperties}>
         {rows.map((row) => (
           <BarLine
             key={`${row.value} ${row.name ?? ""}`}

@@ -8,6 +8,7 @@ import { isRejected } from "./colours";
 import type { TimeSeries } from "./timeSeries";
 
 const TCP = 6;
+const SUMS: ReadonlySet<string> = new Set(["bytes", "packets", "records"]);
 
 /** The column of times, if an answer is about time. */
 export const timeColumn = (answer: Answer): ColumnMeta | undefined =>
@@ -225,7 +226,9 @@ export function barsOf(
 
 /** Keys of a row: columns before the first measure. */
 function keyColumns(answer: Answer): ColumnMeta[] {
-  const first = answer.columns.findIndex((column) => isMeasure(column.kind));
+  // Fields that are numbers, such as the traffic path, may name rows; sums stand behind them.
+  const sum = answer.columns.findIndex((column) => SUMS.has(column.name));
+  const first = sum > 0 ? sum : answer.columns.findIndex((column) => isMeasure(column.kind));
   const before = answer.columns.slice(0, first < 0 ? undefined : first);
   const keys = before.filter((column) => column.kind !== "time");
   return keys.length > 0

@@ -166,7 +166,10 @@ function usePanelQuery(panel: DashboardPanel, scope: Scope | null) {
 const COMPARED: ReadonlySet<string> = new Set(["area", "line", "number"]);
 
 function usePrevious(panel: DashboardPanel, query: Query | null, scope: Scope | null) {
-  const wanted = scope && query && COMPARED.has(panel.kind) && panel.options.compare !== false;
+  const split = query?.parameters?.split ?? query?.parameters?.by;
+  // Beside many lines the total of the period before says little.
+  const fits = panel.options.compare ?? !split;
+  const wanted = scope && query && COMPARED.has(panel.kind) && fits;
   const before = wanted ? { ...scope, range: previousOf(scope.range) } : null;
   return usePanelData(query, before).data;
 }

@@ -59,9 +59,6 @@ export function panelsOf(dashboard: Dashboard): DashboardPanel[] {
   return (dashboard.panels ?? []) as unknown as DashboardPanel[];
 }
 
-/** Height of so many rows. Units: pixels. */
-export const rowsToPx = (rows: number): number => rows * ROW_PX + (rows - 1) * GAP_PX;
-
 /** A panel as one of its views shows it. */
 export function viewed(panel: DashboardPanel, view: PanelView | undefined): DashboardPanel {
   if (!view) return panel;

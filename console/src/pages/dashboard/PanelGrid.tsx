@@ -11,7 +11,6 @@ import {
   GAP_PX,
   GRID_COLUMNS,
   ROW_PX,
-  rowsToPx,
 } from "../../panels/document";
 import { FiguresPanel } from "../../panels/FiguresStrip";
 import { PanelCard } from "../../panels/PanelCard";
@@ -60,19 +59,10 @@ export function PanelGrid(props: PanelGridProps) {
           <FiguresPanel panel={panel} scope={scope} />
         </div>
       ))}
-      {mounted && narrow && (
-        <div className="one-column">
-          {inOrder(others).map((panel) => (
-            <div key={panel.id} style={{ height: rowsToPx(Math.max(6, panel.grid.h)) }}>
-              {cardOf(panel)}
-            </div>
-          ))}
-        </div>
-      )}
-      {mounted && !narrow && (
+      {mounted && (
         <GridLayout
           width={width}
-          layout={others.map(({ id, grid }) => ({ i: id, ...grid, minW: 2, minH: 3 }))}
+          layout={narrow ? stacked(others) : others.map(itemOf)}
           gridConfig={{
             cols: GRID_COLUMNS,
             rowHeight: ROW_PX,
@@ -80,14 +70,14 @@ export function PanelGrid(props: PanelGridProps) {
             containerPadding: [0, 0],
           }}
           dragConfig={{
-            enabled: editing,
+            enabled: editing && !narrow,
             handle: ".panel > header",
             cancel: "button, .legend-slot, .tools",
           }}
-          resizeConfig={{ enabled: editing, handles: ["se", "sw", "ne", "nw"] }}
+          resizeConfig={{ enabled: editing && !narrow, handles: ["se", "sw", "ne", "nw"] }}
           onLayoutChange={(layout: Layout) => {
             const moved = placed(panels, layout);
-            if (editing && moved) props.onPanels(moved);
+            if (editing && !narrow && moved) props.onPanels(moved);
           }}
         >
           {others.map((panel) => (
@@ -107,9 +97,26 @@ export function PanelGrid(props: PanelGridProps) {
   );
 }
 
-/** Panels from top to bottom, left to right. */
-const inOrder = (panels: readonly DashboardPanel[]): DashboardPanel[] =>
-  [...panels].sort((a, b) => a.grid.y - b.grid.y || a.grid.x - b.grid.x);
+/** The least rows of a panel that has the whole width. */
+const STACKED_ROWS_MIN = 6;
+
+const itemOf = ({ id, grid }: DashboardPanel) => ({ i: id, ...grid, minW: 2, minH: 3 });
+
+/**
+ * One column, from top to bottom, left to right. The grid stays the same, so that panels are not
+ * drawn and asked anew when the window changes.
+ */
+function stacked(panels: readonly DashboardPanel[]) {
+  let y = 0;
+  return [...panels]
+    .sort((a, b) => a.grid.y - b.grid.y || a.grid.x - b.grid.x)
+    .map(({ id, grid }) => {
+      const h = Math.max(STACKED_ROWS_MIN, grid.h);
+      const item = { i: id, x: 0, y, w: GRID_COLUMNS, h };
+      y += h;
+      return item;
+    });
+}
 
 /** Panels where a layout puts them; null when nothing has moved. */
 export function placed(

@@ -119,7 +119,9 @@ function DashboardCard(props: DashboardCardProps) {
         {head.read_only && <Pill>read only</Pill>}
         {pinned && <Pin size={12} aria-label="Pinned" />}
       </div>
-      <Menu label={`Menu of ${head.title}`} icon={<EllipsisVertical size={15} />} items={items} />
+      <div className="dashboard-menu">
+        <Menu label={`Menu of ${head.title}`} icon={<EllipsisVertical size={15} />} items={items} />
+      </div>
     </li>
   );
 }

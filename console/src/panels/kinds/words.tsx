@@ -97,6 +97,9 @@ export function numberRows(props: KindProps) {
 }
 
 const ROWS_MAX = 200;
+/** Widths of columns beside those of names, which share the rest. */
+const NUMBER_WIDTH = "84px";
+const BAR_WIDTH = "34%";
 
 type Row = Record<string, Value>;
 
@@ -144,22 +147,26 @@ function rowsShown(envelope: AnswerEnvelope, most: number): Row[] {
   );
 }
 
+/** Whether a column says the same account in every row, as it does with one account. */
+function isSame(envelope: AnswerEnvelope, name: string): boolean {
+  if (name !== "account_id" || envelope.columns[1] === undefined) return false;
+  const values = Array.from(envelope.data[name] ?? []);
+  const keys = envelope.columns.filter(isKey).length;
+  return keys > 1 && values.every((value) => value === values[0]);
+}
+
 function tableColumns(envelope: AnswerEnvelope, options: PanelOptions): TableColumn<Row>[] {
   const wanted = options.columns;
   const all = answerColumns(envelope as unknown as Answer);
   const shown = wanted
     ? wanted.flatMap((name) => all.find((column) => column.key === name) ?? [])
-    : all.filter((column) => column.key !== "records_without_bytes");
+    : all.filter(({ key }) => key !== "records_without_bytes" && !isSame(envelope, key));
   const bar = options.bar;
   if (!bar) return shown;
-  const names = shown.filter((column) => !isNumber(column.kind as Kind)).length;
-  const others = shown.filter(
-    (column) => isNumber(column.kind as Kind) && column.key !== bar,
-  ).length;
-  const width = `${Math.floor((100 - 27 - others * 11) / Math.max(1, names))}%`;
   return shown.map((column) => {
-    if (column.key === bar) return { ...column, width: "27%", align: "right", bar: rejectedPart };
-    return isNumber(column.kind as Kind) ? { ...column, width: "11%" } : { ...column, width };
+    if (column.key === bar)
+      return { ...column, width: BAR_WIDTH, align: "right", bar: rejectedPart };
+    return isNumber(column.kind as Kind) ? { ...column, width: NUMBER_WIDTH } : column;
   });
 }
 

@@ -1,10 +1,14 @@
 import { CircleAlert, Play } from "lucide-react";
+import type { Fault } from "../../../api/fault";
 import { type PanelData, type Scope, usePanelData } from "../../../panels/ask";
 import type { DashboardPanel } from "../../../panels/document";
 import { kindNamed } from "../../../panels/kinds";
 import { useLate } from "../../../panels/PanelFrame";
 import { useZone } from "../../../state/zone";
 import { formatCount } from "../../../time/format";
+
+/** Letters of an error in the line of cost. */
+const FAULT_MAX = 240;
 
 interface PreviewProps {
   panel: DashboardPanel;
@@ -25,11 +29,7 @@ export function Preview({ panel, scope }: PreviewProps) {
       {query && (
         <output className={`cost num ${asked.fault ? "bad" : ""}`}>
           {asked.fault ? <CircleAlert size={13} aria-hidden /> : <Play size={12} aria-hidden />}
-          {asked.fault
-            ? [asked.fault.message, asked.fault.hint].filter(Boolean).join(" ")
-            : late && !asked.fresh
-              ? "asking"
-              : costOf(shown)}
+          {asked.fault ? faultText(asked.fault) : late && !asked.fresh ? "asking" : costOf(shown)}
         </output>
       )}
       <div className="field">
@@ -49,6 +49,13 @@ export function Preview({ panel, scope }: PreviewProps) {
       </div>
     </>
   );
+}
+
+/** Engines add lists of what might have been meant; the first line says what is wrong. */
+function faultText({ message, hint }: Fault): string {
+  const [first = ""] = message.split("\n");
+  const short = first.length > FAULT_MAX ? `${first.slice(0, FAULT_MAX)}…` : first;
+  return [short, hint].filter(Boolean).join(" ");
 }
 
 /** Time, files and rows of an answer, as in "140 ms, 31 of 8,760 files, 48.6M rows". */

@@ -75,7 +75,7 @@ export function QueryField({ panel, onQuery, onFault }: QueryFieldProps) {
         hideLabel
         mono
         spellCheck={false}
-        rows={Math.min(12, Math.max(3, text.split("\n").length + 1))}
+        rows={Math.min(12, Math.max(2, text.split("\n").length))}
         value={text}
         error={fault || undefined}
         hint={isSql ? "$time and $filters stand for the range and the filters." : undefined}
@@ -97,7 +97,7 @@ function QuestionSelect({ panel, onQuery }: Omit<QueryFieldProps, "onFault">) {
       hideLabel
       value={now}
       choices={names.map((name) => ({ value: name, label: name.replace(/_/g, " ") }))}
-      hint={all.find(({ name }) => name === now)?.summary}
+      title={all.find(({ name }) => name === now)?.summary}
       onChange={(question) => onQuery({ question, parameters: {} })}
     />
   );
