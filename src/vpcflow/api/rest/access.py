@@ -27,22 +27,30 @@ def allowed(services: RestServices, request: Request, action: str, resource: str
     return caller
 
 
-def reader(services: RestServices, request: Request) -> Caller:
-    """The caller, who may ask questions about flow records.
+def own(services: RestServices, request: Request, action: str) -> Caller:
+    """The caller, who belongs to the host's own account and may do that.
 
-    Shape: records of all accounts lie in one table, so only principals of the host's own account
-    may ask.
+    Shape: the table, what came into it, settings, status and the rules of all accounts together
+    are the host's; other accounts allow themselves whatever they like.
     Errors: ServiceError 401 or 403.
     """
-    caller = allowed(services, request, "vpcflow:QueryFlowRecords")
+    caller = allowed(services, request, action)
     if caller.account_id != services.account_id:
         raise ServiceError(
             "AccessDenied",
-            f"Flow records are for principals of account {services.account_id}; you belong to "
+            f"This is for principals of account {services.account_id}; you belong to "
             f"{caller.account_id}.",
             status=403,
         )
     return caller
+
+
+def reader(services: RestServices, request: Request) -> Caller:
+    """The caller, who may ask questions about flow records; they lie in one table for all accounts.
+
+    Errors: ServiceError 401 or 403.
+    """
+    return own(services, request, "vpcflow:QueryFlowRecords")
 
 
 def place_of(services: RestServices, caller: Caller, region: str | None = None) -> Place:

@@ -51,6 +51,8 @@ def rest_app(services: RestServices) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         openapi_url="/openapi.json",
+        # A redirect would name the scheme and host that the server sees, not the browser's.
+        redirect_slashes=False,
         generate_unique_id_function=_operation_id,
         responses={"4XX": {"model": FaultAnswer}, "5XX": {"model": FaultAnswer}},
     )

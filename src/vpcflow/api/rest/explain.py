@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from fastapi import APIRouter, Query, Request
 
-from vpcflow.api.rest.access import allowed
+from vpcflow.api.rest.access import own
 from vpcflow.api.rest.explained import explained
 from vpcflow.api.rest.known_network import known_network
 from vpcflow.api.rest.rule_models import Explained
@@ -40,8 +40,8 @@ def routes(services: RestServices) -> APIRouter:
         vpc: Annotated[str | None, Query(max_length=64)] = None,
     ) -> Explained:
         """The stations of a flow and of its reply; ``protocol`` is a name or a number."""
-        allowed(services, request, "ec2:DescribeSecurityGroups")
-        allowed(services, request, "ec2:DescribeNetworkAcls")
+        own(services, request, "ec2:DescribeSecurityGroups")
+        own(services, request, "ec2:DescribeNetworkAcls")
         text, notes = _flow_text(
             source, destination, protocol, (sport, dport), (icmp_type, icmp_code)
         )

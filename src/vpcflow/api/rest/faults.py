@@ -22,6 +22,8 @@ from vpcflow.base.errors import (
 )
 
 _LOG = structlog.get_logger(__name__)
+#: What AWS's services call a permission that is missing.
+_NOT_ALLOWED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})
 
 
 class Fault(BaseModel):
@@ -76,7 +78,9 @@ def answer_of(error: FlowLogError) -> JSONResponse:
         where, hint = said.get("where", ""), said.get("hint", "")
         fault = Fault(code=error.code, message=error.message, where=where, hint=hint)
         headers = {"retry-after": said["retry-after"]} if "retry-after" in said else None
-        return _answer(error.status, fault, headers)
+        # Some of AWS's protocols say 400 here; a page has one way to show that something is missing.
+        status = 403 if error.code in _NOT_ALLOWED else error.status
+        return _answer(status, fault, headers)
     fault = Fault(
         code=type(error).__name__,
         message=error.what,

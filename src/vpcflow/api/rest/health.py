@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, Request
 
-from vpcflow.api.rest.access import allowed
+from vpcflow.api.rest.access import own
 from vpcflow.api.rest.health_models import (
     CaptureHealth,
     DeliveryHealth,
@@ -85,7 +85,7 @@ def routes(services: RestServices) -> APIRouter:
     @router.get("/health")
     def get_health(request: Request) -> Health:
         """Everything that `vpcflow status` tells, in groups, with the table and its disk."""
-        allowed(services, request, "vpcflow:GetStatus")
+        own(services, request, "vpcflow:GetStatus")
         return health_of(services)
 
     return router

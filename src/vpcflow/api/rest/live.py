@@ -17,7 +17,7 @@ from fastapi import APIRouter, Header, Query, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import StreamingResponse
 
-from vpcflow.api.rest.access import allowed, reader
+from vpcflow.api.rest.access import own, reader
 from vpcflow.api.rest.live_feed import (
     BACKLOG_MAX,
     PAGE_RECORDS_MAX,
@@ -64,7 +64,7 @@ def routes(services: RestServices) -> APIRouter:
     ) -> StreamingResponse:
         """Records as they arrive, at most ``rate`` a second; the others wait their turn."""
         reader(services, request)
-        allowed(services, request, "vpcflow:TailFlowRecords")
+        own(services, request, "vpcflow:TailFlowRecords")
         recent = services.recent
         if recent is None:
             raise ServiceError("NotAvailable", "This server keeps no recent records.", status=503)
@@ -193,7 +193,7 @@ class _Watcher:
     def _may(self) -> bool:
         try:
             reader(self._services, self._request)
-            allowed(self._services, self._request, "vpcflow:TailFlowRecords")
+            own(self._services, self._request, "vpcflow:TailFlowRecords")
         except FlowLogError:
             return False
         return True

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from fastapi import APIRouter, Query, Request
 
-from vpcflow.api.rest.access import allowed
+from vpcflow.api.rest.access import own
 from vpcflow.api.rest.health_models import QuarantineGroup, QuarantineLine, QuarantineView
 from vpcflow.base.errors import ServiceError
 from vpcflow.collect.quarantine import Quarantine, QuarantineRow
@@ -38,7 +38,7 @@ def routes(services: RestServices) -> APIRouter:
         limit: Annotated[int, Query(ge=1, le=PAGE_MAX)] = 50,
     ) -> QuarantineView:
         """What could not be read, and a page of it."""
-        allowed(services, request, "vpcflow:GetQuarantine")
+        own(services, request, "vpcflow:GetQuarantine")
         db = StateDb(services.folder, writer=False)
         try:
             kept = Quarantine(db)
@@ -72,7 +72,7 @@ def routes(services: RestServices) -> APIRouter:
     @router.get("/quarantine/{entry_id}")
     def get_quarantined(entry_id: int, request: Request) -> QuarantineLine:
         """One entry."""
-        allowed(services, request, "vpcflow:GetQuarantine")
+        own(services, request, "vpcflow:GetQuarantine")
         db = StateDb(services.folder, writer=False)
         try:
             row = Quarantine(db).show(entry_id)

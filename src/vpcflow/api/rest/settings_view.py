@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, Request
 
-from vpcflow.api.rest.access import allowed
+from vpcflow.api.rest.access import own
 from vpcflow.api.rest.health_models import Retention, RetentionDay, SettingsView, SettingView
 from vpcflow.store.file_index import FileIndex
 from vpcflow.store.retention import plan_retention
@@ -27,7 +27,7 @@ def routes(services: RestServices) -> APIRouter:
     @router.get("/settings")
     def list_settings(request: Request) -> SettingsView:
         """All settings with value, default and meaning; secrets are hidden."""
-        allowed(services, request, "vpcflow:GetSettings")
+        own(services, request, "vpcflow:GetSettings")
         return SettingsView(
             settings=[_setting(name, told) for name, told in services.settings().items()]
         )
@@ -35,7 +35,7 @@ def routes(services: RestServices) -> APIRouter:
     @router.get("/retention")
     def get_retention(request: Request) -> Retention:
         """What would be deleted now, told before it is."""
-        allowed(services, request, "vpcflow:GetSettings")
+        own(services, request, "vpcflow:GetSettings")
         return _retention(services)
 
     return router

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from fastapi import APIRouter, Query, Request
 
-from vpcflow.api.rest.access import allowed
+from vpcflow.api.rest.access import own
 from vpcflow.api.rest.health_models import LiveInterface, Source, SourceObjectView, Sources
 from vpcflow.collect.quarantine import Quarantine
 from vpcflow.collect.source_object import printable
@@ -33,7 +33,7 @@ def routes(services: RestServices) -> APIRouter:
         name: Annotated[str, Query(max_length=NAME_LENGTH_MAX)] = "",
     ) -> Sources:
         """What is metered, and what was taken in, the newest first."""
-        allowed(services, request, "vpcflow:GetStatus")
+        own(services, request, "vpcflow:GetStatus")
         interfaces = dict(services.status().get("interface") or {})
         db = StateDb(services.folder, writer=False)
         try:
