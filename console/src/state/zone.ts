@@ -21,9 +21,14 @@ function kept(): string {
   }
 }
 
+/** The last query that was read, since every cell of a table asks for the zone. */
+let read: { query: string; zone: string } | undefined;
+
 function zoneOf(query: string): string {
+  if (read?.query === query) return read.zone;
   const zone = new URLSearchParams(query).get("zone") ?? kept();
-  return isZone(zone) ? zone : "utc";
+  read = { query, zone: isZone(zone) ? zone : "utc" };
+  return read.zone;
 }
 
 /** The zone that times are shown in: utc, local or a name. */
@@ -39,6 +44,7 @@ export function currentZone(): string {
 /** Shows times in another zone, here and at the next visit. */
 export function setZone(zone: string): void {
   if (!isZone(zone)) return;
+  read = undefined;
   try {
     localStorage.setItem(KEY, zone);
   } catch {

@@ -2,6 +2,9 @@ import { memo, type ReactNode } from "react";
 import type { AnswerColumn, Cell, Naming } from "../api/types";
 import { CellView, isNumeric } from "./cells";
 
+/** Shorter texts fit as they are. Units: characters. */
+const TITLE_FROM = 16;
+
 export interface VirtualRowProps {
   id: string;
   index: number;
@@ -48,6 +51,7 @@ export const VirtualRow = memo(function VirtualRow(props: VirtualRowProps) {
           key={name}
           id={`${id}-${place}`}
           role="gridcell"
+          title={titleOf(kind, props.cell(index, name))}
           className={`${isNumeric(kind) ? "right" : ""} ${place === props.activeColumn ? "at-cell" : ""}`}
           onClick={(event) => {
             event.stopPropagation();
@@ -67,3 +71,9 @@ export const VirtualRow = memo(function VirtualRow(props: VirtualRowProps) {
     </div>
   );
 });
+
+/** What does not fit may be read when the pointer rests: long addresses and texts. */
+function titleOf(kind: string, value: Cell | undefined): string | undefined {
+  if (typeof value !== "string" || value.length < TITLE_FROM) return undefined;
+  return kind === "time" ? undefined : value;
+}

@@ -10,7 +10,7 @@ import { VirtualRow } from "./VirtualRow";
 const ROW_HEIGHT = 32;
 const HEAD_HEIGHT = 33;
 /** Rows drawn beyond the ones in view. */
-const OVERSCAN = 12;
+const OVERSCAN = 8;
 const MARK_WIDTH = 34;
 /** Rows looked at for the width of addresses, which are never cut; a character's width in mono. */
 const SAMPLED_MAX = 200;

@@ -7,7 +7,7 @@ import { formatBytes, formatCount, formatMicroseconds, formatTime } from "../../
 import { Segmented } from "../../ui/Choice";
 import { DataTable, type TableColumn } from "../../ui/DataTable";
 import { ErrorState, Skeleton } from "../../ui/State";
-import { flagsOf, isTraffic, type RecordKey } from "./record";
+import { countOf, flagsOf, isTraffic, type RecordKey } from "./record";
 import { Timeline } from "./Timeline";
 
 const WINDOWS = [
@@ -110,8 +110,9 @@ function Ways({ sums }: { sums: Row[] }) {
                   />
                 </span>
                 <span className="num">
-                  {formatBytes(Number(row.bytes ?? 0))}, {formatCount(Number(row.packets ?? 0))}{" "}
-                  packets, {formatCount(Number(row.records))} records
+                  {formatBytes(Number(row.bytes ?? 0))},{" "}
+                  {countOf(formatCount(Number(row.packets ?? 0)), "packet")},{" "}
+                  {countOf(formatCount(Number(row.records)), "record")}
                   {rejected > 0 && (
                     <span className="reject-text">, {formatCount(rejected)} rejected</span>
                   )}

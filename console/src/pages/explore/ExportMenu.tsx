@@ -65,8 +65,7 @@ export function ExportMenu({ request, total, png, pngName, disabled }: ExportMen
               options,
             );
       download(file.name, file.blob);
-      const cut = file.truncated ? "; the server's limit cut the rest" : "";
-      toast(`${file.name}: ${file.rows.toLocaleString("en-US")} rows${cut}`);
+      toast(`${file.name}: ${rowsText(file, total)}`);
     } catch (error) {
       if (!isAbort(error)) toast(faultOf(error).message, { kind: "error" });
     } finally {
@@ -125,4 +124,13 @@ export function ExportMenu({ request, total, png, pngName, disabled }: ExportMen
 /** A file of records holds as many as the server gives, not only those that are loaded. */
 function rowsOf(question: string): Params {
   return question === "flows" ? { limit: EXPORT_ROWS_MAX } : {};
+}
+
+/** How many rows a file has, and of how many. */
+export function rowsText(file: { rows: number; truncated: boolean }, total?: number): string {
+  const rows = `${file.rows.toLocaleString("en-US")} rows`;
+  if (total !== undefined && total > file.rows) {
+    return `the first ${rows} of ${formatCount(total)}; a file holds no more`;
+  }
+  return file.truncated ? `the first ${rows}; a file holds no more` : rows;
 }

@@ -84,8 +84,8 @@ function columnsOf(answer: Answer, keys: string[], measure: string): TableColumn
 /** What all the other groups are together has no key, and says so. */
 function keyCell(column: AnswerColumn, names: Record<string, Naming>) {
   return (row: Row) =>
-    row.is_other ? (
-      <span className="quiet-text">all others</span>
+    row.is_other || row[column.name] === null ? (
+      <span className="quiet-text">{row.is_other ? "all others" : "no value"}</span>
     ) : (
       <CellView kind={column.kind} value={row[column.name]} names={names} />
     );

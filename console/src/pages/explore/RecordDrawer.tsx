@@ -17,6 +17,7 @@ import { DecidedBy } from "./DecidedBy";
 import { RecordFields } from "./RecordFields";
 import "./record.css";
 import {
+  countOf,
   filterOfConversation,
   filterOfRecord,
   isTraffic,
@@ -122,7 +123,8 @@ function Head({ record, values, names }: HeadProps) {
         </span>
         {typeof values?.bytes === "number" && (
           <span className="num quiet-text">
-            {formatBytes(values.bytes)} in {formatCount(Number(values.packets ?? 0))} packets
+            {formatBytes(values.bytes)} in{" "}
+            {countOf(formatCount(Number(values.packets ?? 0)), "packet")}
           </span>
         )}
         <IconButton

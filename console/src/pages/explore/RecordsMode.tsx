@@ -52,7 +52,7 @@ export function RecordsMode() {
   const late = useLate(asked.loading);
   return (
     <>
-      <Histogram asked={histogram} />
+      {histogram.total !== 0 && <Histogram asked={histogram} />}
       <div className="explore-bar">
         <ScanLine answer={answer}>{countText(answer, histogram.total, asked.fresh)}</ScanLine>
         <span className="grow" />
@@ -124,6 +124,7 @@ function orderOf(sort: Sort, before: string): string {
 
 function countText(answer: Answer | undefined, total: number | undefined, fresh: boolean) {
   if (!answer) return null;
+  if (!answer.rows) return "No records";
   const rows = answer.rows.toLocaleString("en-US");
   if (total === undefined || !fresh || total < answer.rows) return `${rows} records`;
   if (total === answer.rows) return `All ${rows} records`;

@@ -1,4 +1,5 @@
 import type { Answer, AnswerColumn, Cell } from "../../api/types";
+import { formatValue } from "../../time/format";
 
 /** What stands between the values of a group that has several. */
 const BETWEEN = " · ";
@@ -22,10 +23,11 @@ export function chartAnswer(answer: Answer, keys: readonly string[]): Answer {
   const name = keys.length === 1 ? (keys[0] ?? "group") : "group";
   const others = answer.data.is_other ?? [];
   const own = keys.map((key) => answer.data[key] ?? []);
+  const kinds = keys.map((key) => answer.columns.find((one) => one.name === key)?.kind);
   const names: Cell[] = Array.from({ length: answer.rows }, (_, row) => {
     if (others[row]) return "other";
-    if (own.length === 1) return textOf(own[0]?.[row]);
-    return own.map((values) => nameOf(answer, values[row])).join(BETWEEN);
+    if (own.length === 1) return textOf(own[0]?.[row], kinds[0] ?? "");
+    return own.map((values, at) => nameOf(answer, values[row], kinds[at] ?? "")).join(BETWEEN);
   });
   const group: AnswerColumn = {
     name,
@@ -43,11 +45,13 @@ export function chartAnswer(answer: Answer, keys: readonly string[]): Answer {
   };
 }
 
-function textOf(value: Cell | undefined): Cell {
-  return value === null || value === undefined ? null : String(value);
+function textOf(value: Cell | undefined, kind: string): Cell {
+  if (value === null || value === undefined) return null;
+  return kind === "protocol" ? formatValue(kind, value) : String(value);
 }
 
-function nameOf(answer: Answer, value: Cell | undefined): string {
-  if (value === null || value === undefined) return "none";
-  return answer.names[String(value)]?.name || String(value);
+function nameOf(answer: Answer, value: Cell | undefined, kind: string): string {
+  const text = textOf(value, kind);
+  if (text === null) return "none";
+  return answer.names[String(value)]?.name || String(text);
 }

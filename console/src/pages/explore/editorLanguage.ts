@@ -3,16 +3,24 @@ import {
   type CompletionResult,
   snippetCompletion,
 } from "@codemirror/autocomplete";
-import { PostgreSQL, SQLDialect, sql } from "@codemirror/lang-sql";
+import { SQLDialect, sql } from "@codemirror/lang-sql";
 import { LanguageSupport } from "@codemirror/language";
 import type { FieldEntry } from "../../api/types";
 
-/** Words of DuckDB that PostgreSQL does not have. */
+/** The words of one SELECT; names of fields, such as action and at, are none of them. */
+const KEYWORDS =
+  "select distinct from where group by all having qualify order asc desc nulls limit offset with as on using join inner left right full outer cross semi anti asof union intersect except exclude replace case when then else end and or not in is like ilike between exists over partition window rows range preceding following unbounded current row filter within values cast try_cast interval";
+const CALLABLE =
+  "count sum min max avg median mode quantile_cont approx_count_distinct greatest least coalesce nullif round floor abs time_bin to_time last since before between_times in_network is_private is_ipv4 is_ipv6 network addr_text address now_s row_number rank lag lead first any_value string_agg list";
+
+/** DuckDB's SELECT with the two words of the page. */
 const DUCKDB = SQLDialect.define({
-  ...PostgreSQL.spec,
-  keywords: `${PostgreSQL.spec.keywords ?? ""} qualify exclude asof ilike semi anti`,
-  builtin:
-    "count sum min max avg median quantile_cont approx_count_distinct time_bin to_time last since before between_times in_network is_private is_ipv4 is_ipv6 network addr_text now_s",
+  keywords: KEYWORDS,
+  builtin: CALLABLE,
+  types: "integer bigint double varchar text boolean timestamp date time",
+  specialVar: "$",
+  operatorChars: "*+-%<>!=&|~^/",
+  doubleQuotedStrings: false,
 });
 
 /** SQL with the columns of the one table there is. */

@@ -170,3 +170,8 @@ export function explainPath(key: RecordKey): string {
   if (key.dstport !== null) query.set("dport", String(key.dstport));
   return `/explain?${query}`;
 }
+
+/** 1 packet, 3 packets. */
+export function countOf(count: string, one: string): string {
+  return `${count} ${count === "1" ? one : `${one}s`}`;
+}
