@@ -11,6 +11,7 @@ import { filterOf } from "../flowLogs/records";
 
 /** Records shown, and how often they are asked for while there are none, and then. */
 const SHOWN = 12;
+const FIELDS = "start,srcaddr,srcport,dstaddr,dstport,protocol,bytes,action,log-status";
 const WAITING_MS = 3_000;
 const AGAIN_MS = 15_000;
 /** Open at the end: a record that begins now is of this flow log. */
@@ -20,7 +21,11 @@ const FOREVER_S = 4_102_444_800;
 export function FlowLogRecords({ flowLog }: { flowLog: FlowLogDetail }) {
   const filter = filterOf(flowLog);
   const range = useMemo(() => ({ start: flowLog.created_s, end: FOREVER_S }), [flowLog.created_s]);
-  const asked = useAnswer("flows", { limit: SHOWN }, { range, filter, pageFilter: false });
+  const asked = useAnswer(
+    "flows",
+    { limit: SHOWN, fields: FIELDS },
+    { range, filter, pageFilter: false },
+  );
   const none = asked.data?.rows === 0;
   useEvery(none ? WAITING_MS : AGAIN_MS, asked.retry);
   const toLive = () => navigate(hrefOf("/live", { filter }));

@@ -24,8 +24,13 @@ export function CheckSteps({ check, waiting }: { check: Asked<FlowLogCheck>; wai
         {ok ? "Ready to deliver." : "Delivery would fail as it is."}
       </p>
       <ul className="check-steps">
-        {steps.map((step) => (
-          <StepLine key={`${step.what} ${step.why}`} step={step} />
+        {steps.map((step, index) => (
+          <StepLine
+            key={`${step.what} ${step.why}`}
+            step={step}
+            // Steps that are mended by one thing say so once, at the last of them.
+            hint={steps[index + 1]?.hint === step.hint ? "" : step.hint}
+          />
         ))}
       </ul>
       {[...documents].map(([title, document]) => (
@@ -38,7 +43,7 @@ export function CheckSteps({ check, waiting }: { check: Asked<FlowLogCheck>; wai
   );
 }
 
-function StepLine({ step }: { step: CheckStep }) {
+function StepLine({ step, hint }: { step: CheckStep; hint: string }) {
   const word = step.ok === null ? "not known" : step.ok ? "right" : "wrong";
   const tone = step.ok === null ? "" : step.ok ? "ok" : "crit";
   return (
@@ -53,7 +58,7 @@ function StepLine({ step }: { step: CheckStep }) {
       <span>
         <span className="sr">{word}: </span>
         <strong>{step.what}</strong> <span className="quiet-text">{step.why}</span>
-        {step.hint && <span className="check-hint">{step.hint}</span>}
+        {hint && <span className="check-hint">{hint}</span>}
       </span>
     </li>
   );

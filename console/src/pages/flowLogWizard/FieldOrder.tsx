@@ -46,8 +46,7 @@ export function FieldOrder({ fields, chosen, onChange }: FieldOrderProps) {
   return (
     <section className="picker" aria-label="Fields of the record in their order">
       <p className="quiet-text order-hint">
-        {chosen.length} field{chosen.length === 1 ? "" : "s"}. Drag to move, or use arrow keys on
-        the grip.
+        {chosen.length} field{chosen.length === 1 ? "" : "s"}: drag, or arrow keys on the grip
       </p>
       <ol ref={list} className="order">
         {chosen.map((name, index) => (

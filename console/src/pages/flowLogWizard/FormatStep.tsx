@@ -1,5 +1,5 @@
 import type { Asked } from "../../api/hooks";
-import type { FlowLogFields } from "../../api/schema";
+import type { FlowLogFields, FormatPreview } from "../../api/schema";
 import { Button } from "../../ui/Button";
 import { Segmented } from "../../ui/Choice";
 import { TextArea, TextField } from "../../ui/Field";
@@ -10,20 +10,18 @@ import { FieldPicker } from "./FieldPicker";
 import { aroundFault, fieldsOf, formatOf, tagOwnersOf } from "./format";
 import { PreviewLine } from "./PreviewLine";
 import { Step } from "./Step";
-import { usePreview } from "./useCheck";
 
 export interface FormatStepProps {
   draft: Draft;
   change: (part: Partial<Draft>) => void;
   fields: Asked<FlowLogFields>;
+  preview: Asked<FormatPreview>;
   errors: string[];
 }
 
 /** What a record says. */
-export function FormatStep({ draft, change, fields, errors }: FormatStepProps) {
+export function FormatStep({ draft, change, fields, preview, errors }: FormatStepProps) {
   const usual = fields.data?.default_format ?? "";
-  const format = draft.custom ? draft.format : usual;
-  const preview = usePreview(format, draft.resources[0] ?? "");
   const toCustom = (custom: boolean) =>
     change({ custom, format: custom && !draft.format ? usual : draft.format });
   return (
@@ -59,7 +57,7 @@ function Builder(props: {
   draft: Draft;
   change: (part: Partial<Draft>) => void;
   fields: FlowLogFields;
-  preview: ReturnType<typeof usePreview>;
+  preview: Asked<FormatPreview>;
 }) {
   const { draft, change, fields, preview } = props;
   const chosen = fieldsOf(draft.format);

@@ -3,7 +3,13 @@ import { useEffect, useMemo, useRef, useState } from "react";
 import { session } from "../../api/client";
 import type { Fault } from "../../api/fault";
 import { useJson, useSend } from "../../api/hooks";
-import type { Destinations, FlowLogFields, FlowLogsCreated, Health } from "../../api/schema";
+import type {
+  Destinations,
+  FlowLogFields,
+  FlowLogRefusal,
+  FlowLogsCreated,
+  Health,
+} from "../../api/schema";
 import { ThemeButton } from "../../app/actions";
 import { Link } from "../../app/Link";
 import { Page } from "../../app/Page";
@@ -20,7 +26,7 @@ import { RoleStep } from "./RoleStep";
 import { Summary } from "./Summary";
 import { TagsStep } from "./TagsStep";
 import { TrafficStep } from "./TrafficStep";
-import { useCheck, usePlan } from "./useCheck";
+import { useCheck, usePlan, usePreview } from "./useCheck";
 import { useNetwork } from "./useNetwork";
 import "../flowLogs/flowLogs.css";
 import "./wizard.css";
@@ -55,24 +61,29 @@ function Wizard() {
   const [tried, setTried] = useState(false);
   const [result, setResult] = useState<FlowLogsCreated>();
   const { run, sending, fault } = useSend<FlowLogsCreated>();
-  const [faultOf, setFaultOf] = useState<Draft>();
+  const [asked, setAsked] = useState<{ draft: Draft; refusals: FlowLogRefusal[] }>();
   const errorBox = useRef<HTMLElement>(null);
   const token = useRef(crypto.randomUUID());
   const gaps = useMemo(() => gapsOf(draft), [draft]);
   const order = useMemo(() => orderOf(draft), [draft]);
   const endpoint = useEndpoint();
+  const accountId = session.use()?.account_id ?? "";
   const network = useNetwork();
   const destinations = useJson<Destinations>("/destinations");
   const fields = useJson<FlowLogFields>("/flow-log-fields");
   const check = useCheck(order);
-  const plan = usePlan(order, !gaps.some((gap) => gap.part === "format"));
+  const format = draft.custom ? draft.format : (fields.data?.default_format ?? "");
+  const preview = usePreview(format, draft.resources[0] ?? "");
+  const usable = !draft.custom || (preview.fresh && preview.data?.error === "");
+  const plan = usePlan(order, usable);
   const change = (part: Partial<Draft>) => setDraft((before) => ({ ...before, ...part }));
-  const refused = fault && faultOf === draft ? fault : undefined;
-  const shown = tried ? problemsOf(gaps, refused) : [];
+  // What was refused is of the order as it was; a change of it is another one.
+  const refused = asked?.draft === draft ? asked.refusals : [];
+  const shown = tried ? problemsOf(gaps, asked?.draft === draft ? fault : undefined, refused) : [];
   const errors = (part: Part) => shown.filter((one) => one.part === part).map((one) => one.text);
   const create = async () => {
     setTried(true);
-    setFaultOf(draft);
+    setAsked({ draft, refusals: [] });
     if (gaps.length) {
       requestAnimationFrame(() => errorBox.current?.focus());
       return;
@@ -84,7 +95,11 @@ function Wizard() {
     else if (made.flow_log_ids.length === 1 && !made.unsuccessful.length) {
       toast("The flow log was made");
       navigate(hrefOf(`/flow-logs/${made.flow_log_ids[0]}`));
-    } else setResult(made);
+    } else if (made.flow_log_ids.length) setResult(made);
+    else {
+      setAsked({ draft, refusals: made.unsuccessful });
+      requestAnimationFrame(() => errorBox.current?.focus());
+    }
   };
   if (result) {
     const back = (left: string[]) => {
@@ -112,10 +127,10 @@ function Wizard() {
           destinations={destinations}
           check={check}
           endpoint={endpoint}
-          accountId={session.use()?.account_id ?? ""}
+          accountId={accountId}
           errors={errors("role")}
         />
-        <FormatStep {...common} fields={fields} errors={errors("format")} />
+        <FormatStep {...common} fields={fields} preview={preview} errors={errors("format")} />
         <TagsStep {...common} errors={errors("tags")} />
       </form>
       <Summary
@@ -145,9 +160,16 @@ interface Problem {
   text: string;
 }
 
-function problemsOf(gaps: Gap[], refused: Fault | undefined): Problem[] {
-  if (gaps.length || !refused) return gaps;
-  return [{ part: partOf(refused.where), text: refused.message }];
+function problemsOf(gaps: Gap[], fault: Fault | undefined, refusals: FlowLogRefusal[]): Problem[] {
+  if (gaps.length) return gaps;
+  if (fault) return [{ part: partOf(fault.where), text: fault.message }];
+  // The same reason for all resources is told once.
+  const texts = new Set(refusals.map((one) => one.message));
+  if (texts.size === 1) return [...texts].map((text) => ({ part: partOf(text), text }));
+  return refusals.map((one) => ({
+    part: undefined,
+    text: `${one.resource_id}: ${one.message}`,
+  }));
 }
 
 function ErrorSummary(props: { box: React.RefObject<HTMLElement | null>; problems: Problem[] }) {

@@ -123,7 +123,7 @@ function ResourceList(props: {
       <EmptyState title={list.length ? "No resource fits" : "None is known"}>
         {list.length
           ? "Try a part of a name, an id or an address."
-          : "Make one with the AWS CLI, or give its id below."}
+          : "Make one with the AWS CLI, or give its id above."}
       </EmptyState>
     );
   }
@@ -183,7 +183,7 @@ function Chosen(props: { draft: Draft; change: (part: Partial<Draft>) => void; e
           </li>
         ))}
       </ul>
-      <details>
+      <details open={entries.length === 0}>
         <summary>Give an id</summary>
         <div className="id-row">
           <TextField

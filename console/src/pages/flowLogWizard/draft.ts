@@ -155,11 +155,17 @@ const PARTS: Record<string, Part> = {
   tag_fields: "format",
   interval_s: "traffic",
   tags: "tags",
+  // What AWS calls them, as refusals of a single resource begin.
+  LogDestination: "destination",
+  LogGroupName: "destination",
+  DeliverLogsPermissionArn: "role",
+  DeliverCrossAccountRole: "role",
+  LogFormat: "format",
 };
 
 /** The step that the server's `where` is about. */
 export function partOf(where: string): Part | undefined {
-  return PARTS[where.split(/[.[]/)[0] ?? ""];
+  return PARTS[where.split(/[.[:]/)[0] ?? ""];
 }
 
 /** How many interfaces the chosen resources hold now. */

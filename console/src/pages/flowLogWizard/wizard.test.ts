@@ -78,4 +78,5 @@ test("the server's word for what is wrong leads to a step", () => {
     "destination",
     undefined,
   ]);
+  expect(partOf("LogDestination: no-such-bucket does not exist")).toBe("destination");
 });

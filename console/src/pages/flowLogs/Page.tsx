@@ -115,6 +115,7 @@ function FlowLogTable({ list }: { list: FlowLogHead[] }) {
           label="Flow logs"
           columns={columns}
           rows={shown}
+          fixed
           sort={{ key: "created_s", descending: true }}
           rowKey={(one) => one.id}
           onRow={(one) => navigate(hrefOf(`/flow-logs/${encodeURIComponent(one.id)}`))}
@@ -153,6 +154,7 @@ function useColumns(): TableColumn<FlowLogHead>[] {
     () => [
       {
         key: "name",
+        width: "23%",
         label: "Flow log",
         value: (one) => one.name || one.id,
         render: (one) => (
@@ -166,6 +168,7 @@ function useColumns(): TableColumn<FlowLogHead>[] {
       },
       {
         key: "resource",
+        width: "19%",
         label: "Resource",
         value: (one) => one.resource_name || one.resource_id,
         render: (one) => (
@@ -180,12 +183,14 @@ function useColumns(): TableColumn<FlowLogHead>[] {
       },
       {
         key: "traffic",
+        width: "9%",
         label: "Traffic",
         value: (one) => one.traffic_type,
         render: (one) => <TrafficPill type={one.traffic_type} />,
       },
       {
         key: "destination",
+        width: "16%",
         label: "Destination",
         value: (one) => one.destination.label,
         render: (one) => (
@@ -200,6 +205,7 @@ function useColumns(): TableColumn<FlowLogHead>[] {
       },
       {
         key: "status",
+        width: "17%",
         label: "Status",
         value: (one) => statusOf(one).word,
         render: (one) => (

@@ -78,14 +78,14 @@ export function CaptureCard({ health }: { health: Health }) {
       title="Capture"
       figures={[
         ["Interfaces", countFigure(capture.interfaces)],
-        ["Records, last interval", countFigure(capture.records)],
-        ["Packets, last interval", countFigure(capture.packets.metered ?? 0)],
+        ["Records made", countFigure(capture.records)],
+        ["Packets metered", countFigure(capture.packets.metered ?? 0)],
       ]}
       text={
         <>
-          A record is made every {formatDuration(capture.interval_s)}.{" "}
+          Since the start; records are made every {formatDuration(capture.interval_s)}.{" "}
           {capture.nodata_records
-            ? `${formatCount(capture.nodata_records)} interface(s) had no traffic. `
+            ? `${formatCount(capture.nodata_records)} are NODATA: an interface was silent. `
             : ""}
           {capture.skipdata_records ? (
             <span className="reject-text">

@@ -120,7 +120,7 @@ export function FactsCard({ health }: { health: Health }) {
   return (
     <section className="card" aria-label="Every number">
       <h2>Every number</h2>
-      <p className="quiet-text">
+      <p className="quiet-text fact-intro">
         As <code>vpcflow status</code> tells them; the words stand in the{" "}
         <a href="/manual/reference/commands">manual</a>.
       </p>

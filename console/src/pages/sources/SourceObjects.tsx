@@ -16,11 +16,7 @@ const COLUMNS: TableColumn<SourceObjectView>[] = [
     key: "name",
     label: "File",
     sortable: false,
-    render: (one) => (
-      <span className="mono long-name" title={one.name}>
-        {one.name}
-      </span>
-    ),
+    render: (one) => <FileName name={one.name} />,
   },
   { key: "lines", label: "Lines", kind: "count", sortable: false },
   {
@@ -52,6 +48,17 @@ const COLUMNS: TableColumn<SourceObjectView>[] = [
   },
   { key: "changed_s", label: "Changed", kind: "time", sortable: false },
 ];
+
+/** A file, and its folder below: names of flow logs differ at their end. */
+function FileName({ name }: { name: string }) {
+  const cut = name.lastIndexOf("/") + 1;
+  return (
+    <span className="file-name mono" title={name}>
+      <span>{name.slice(cut)}</span>
+      {cut > 1 && <span className="quiet-text">{name.slice(0, cut - 1)}</span>}
+    </span>
+  );
+}
 
 /** The files that were taken, the newest first. */
 export function SourceObjects() {
