@@ -1,54 +1,15 @@
 import { CornerDownLeft } from "lucide-react";
-import { type KeyboardEvent, type ReactNode, useEffect, useMemo, useRef, useState } from "react";
+import { type KeyboardEvent, useEffect, useMemo, useRef, useState } from "react";
 import { getJson } from "../api/client";
-import { refreshNow } from "../state/clock";
-import { clearFilter } from "../state/filter";
 import { hrefOf, navigate } from "../state/location";
-import { PRESETS, setLast } from "../state/range";
-import { flipTheme } from "../state/theme";
 import { Dialog } from "../ui/Dialog";
 import { stepOf } from "../ui/Menu";
-import { MANUAL, NAVIGATION } from "./navigation";
-
-interface Command {
-  label: string;
-  group: string;
-  icon?: ReactNode;
-  hint?: string;
-  run: () => void;
-}
+import { COMMANDS, type Command, foundCommands } from "./commands";
 
 const RECENT_KEY = "vpcflow.recent";
 /** Commands remembered, and shown. */
 const RECENT_MAX = 5;
 const SHOWN_MAX = 40;
-
-const FIXED: Command[] = [
-  ...NAVIGATION.flatMap((group) => group.entries).map((entry) => ({
-    label: entry.label,
-    group: "Pages",
-    icon: <entry.icon size={15} />,
-    hint: `g ${entry.key}`,
-    run: () => navigate(hrefOf(entry.path)),
-  })),
-  {
-    label: "Quarantine",
-    group: "Pages",
-    run: () => navigate(hrefOf("/quarantine")),
-  },
-  { label: "Why was it rejected", group: "Pages", run: () => navigate(hrefOf("/explain")) },
-  {
-    label: MANUAL.label,
-    group: "Pages",
-    icon: <MANUAL.icon size={15} />,
-    run: () => window.location.assign(MANUAL.path),
-  },
-  { label: "Create flow log", group: "Actions", run: () => navigate(hrefOf("/flow-logs/new")) },
-  { label: "Change the theme", group: "Actions", hint: "t", run: flipTheme },
-  { label: "Refresh", group: "Actions", hint: "r", run: refreshNow },
-  { label: "Clear the filter", group: "Actions", run: clearFilter },
-  ...PRESETS.map(({ last, label }) => ({ label, group: "Range", run: () => setLast(last) })),
-];
 
 function useDashboards(): Command[] {
   const [found, setFound] = useState<Command[]>([]);
@@ -135,7 +96,7 @@ export default function Palette({ onClose }: { onClose: () => void }) {
         aria-expanded="true"
         aria-controls="palette-list"
         aria-activedescendant={shown[at] ? `palette-${at}` : undefined}
-        placeholder="Go to a page, a dashboard, or do something"
+        placeholder="A page, a dashboard, an action, an address, an id"
         value={typed}
         onChange={(event) => {
           setTyped(event.target.value);
@@ -151,8 +112,10 @@ export default function Palette({ onClose }: { onClose: () => void }) {
 function useFound(typed: string): Command[] {
   const dashboards = useDashboards();
   return useMemo(() => {
-    const all = [...FIXED, ...dashboards];
-    if (typed) return findCommands(all, typed).slice(0, SHOWN_MAX);
+    const all = [...COMMANDS, ...dashboards];
+    if (typed) {
+      return [...foundCommands(typed), ...findCommands(all, typed)].slice(0, SHOWN_MAX);
+    }
     const last = recent().flatMap((label) => all.filter((one) => one.label === label).slice(0, 1));
     const rest = all.filter((one) => !last.includes(one));
     return [...last.map((one) => ({ ...one, group: "Recent" })), ...rest].slice(0, SHOWN_MAX);

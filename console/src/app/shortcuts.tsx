@@ -17,6 +17,9 @@ export const SHORTCUTS: { keys: string; does: string }[] = [
   { keys: "Esc", does: "Undo the last change of the range" },
   { keys: "r", does: "Refresh" },
   { keys: "t", does: "Change the theme" },
+  { keys: "Space", does: "Pause the live tail, and go on" },
+  { keys: "c", does: "Clear the live tail" },
+  { keys: "m", does: "Open the menu of a table's row" },
   { keys: "?", does: "Show this list" },
   ...NAVIGATION.flatMap((group) => group.entries).map((entry) => ({
     keys: `g ${entry.key}`,

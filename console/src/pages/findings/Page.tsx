@@ -82,7 +82,7 @@ interface NothingProps {
 function Nothing({ found, all, muted }: NothingProps) {
   const { relative, label, exact } = useRange();
   const { text } = useFilter();
-  const when = relative ? `in the ${label.toLowerCase()}` : exact;
+  const when = relative ? `in the ${label.toLowerCase()}` : `from ${exact}`;
   const looked =
     `Checked ${formatCount(found.interfaces)} interfaces and ${formatCount(found.records)} ` +
     `records${text ? " that fit the filter" : ""}.`;

@@ -13,8 +13,9 @@ const BACKLOG = 200;
 const BACKOFF_MS = [1_000, 2_000, 4_000, 8_000, 15_000];
 /** After a refusal for want of room. */
 const BUSY_MS = 15_000;
-/** The table is drawn at most so often. */
-const DRAW_MS = 120;
+/** The table is drawn at most so often; less often while nobody could read what comes. */
+const DRAW_MS = 100;
+const DRAW_MANY_MS = 250;
 /** New rows are marked for so long, and only when they are few enough to be seen. */
 const FRESH_MS = 1_500;
 const FRESH_ROWS_MAX = 60;
@@ -53,6 +54,7 @@ export class LiveTail {
   private options: StreamOptions | null = null;
   private position = "";
   private newest = 0;
+  private lastPage = 0;
   /** Whether what comes is new, and not from before the tail began. */
   private counting = false;
   private backlog = 0;
@@ -209,6 +211,7 @@ export class LiveTail {
   private takeRecords(page: RecordPage & { waiting: number }): void {
     this.waiting = page.waiting;
     this.received += page.rows;
+    this.lastPage = page.rows;
     if (this.counting) this.rates.add(Date.now(), page.rows, page.data.action);
     else this.backlog -= page.rows;
     this.counting ||= page.waiting === 0 || this.backlog <= 0;
@@ -253,7 +256,10 @@ export class LiveTail {
 
   private changed(now = false): void {
     if (now) this.tell();
-    else if (!this.draw) this.draw = window.setTimeout(() => this.tell(), DRAW_MS);
+    else if (!this.draw) {
+      const many = this.lastPage > FRESH_ROWS_MAX;
+      this.draw = window.setTimeout(() => this.tell(), many ? DRAW_MANY_MS : DRAW_MS);
+    }
   }
 
   private tell(): void {
