@@ -231,8 +231,11 @@ function keyColumns(answer: Answer): ColumnMeta[] {
   const first = sum > 0 ? sum : answer.columns.findIndex((column) => isMeasure(column.kind));
   const before = answer.columns.slice(0, first < 0 ? undefined : first);
   const keys = before.filter((column) => column.kind !== "time");
+  const words = keys.filter((column) => !isMeasure(column.kind));
   return keys.length > 0
-    ? keys
+    ? words.length > 0
+      ? words
+      : keys
     : answer.columns.filter((c) => !isMeasure(c.kind) && c.kind !== "time");
 }
 
@@ -251,7 +254,9 @@ const isAllRejected = (answer: Answer): boolean =>
 
 /** The key that names a row: a port or an address that is known, else the first known one. */
 function mainKey(answer: Answer, keys: readonly ColumnMeta[], row: number): ColumnMeta | undefined {
-  const known = keys.filter((key) => answer.value(key.name, row) !== null);
+  const has = keys.filter((key) => answer.value(key.name, row) !== null);
+  // What has no ports, such as ICMP, is stored with port 0.
+  const known = has.filter((key) => key.kind !== "port" || answer.value(key.name, row) !== 0);
   const of = (kind: Kind) => known.find((key) => key.kind === kind);
   const interfaceId = known.find((key) => key.name === "interface_id");
   return of("port") ?? of("address") ?? interfaceId ?? known[0] ?? keys[0];
@@ -267,7 +272,7 @@ const serviceName = (column: ColumnMeta | undefined, value: Value): string | und
 /** A further key of a row; TCP beside a port goes without saying. */
 function wordOf(answer: Answer, key: ColumnMeta, row: number, first?: ColumnMeta): string {
   const value = answer.value(key.name, row);
-  if (value === null || value === "") return "";
+  if (value === null || value === "" || (key.kind === "port" && value === 0)) return "";
   if (key.kind === "protocol" && first?.kind === "port" && value === TCP) return "";
   return answer.nameOf(value)?.name ?? shownText(key, value);
 }
@@ -277,7 +282,7 @@ function barNames(answer: Answer, keys: readonly ColumnMeta[], row: number): Bar
   const value = first ? answer.value(first.name, row) : null;
   const others = keys.filter((key) => key !== first).map((key) => wordOf(answer, key, row, first));
   const known = answer.nameOf(value)?.name ?? serviceName(first, value);
-  const name = [known, ...others].filter(Boolean).join(" ");
+  const name = [...new Set([known, ...others])].filter(Boolean).join(" ");
   const picks = keys.flatMap((key) => pickOf(key, answer.value(key.name, row)) ?? []);
   const [pick, ...and] = picks;
   const said = answer.has("pick_filter") ? answer.value("pick_filter", row) : null;

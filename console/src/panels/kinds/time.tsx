@@ -22,6 +22,7 @@ function previousOf(props: KindProps, pivot: Pivot): TimeChartProps["previous"] 
   const before = pivotOf(answerOf(props.previous), { ...props.options, top: 100 });
   if (!before) return undefined;
   const totals = totalsOf(before.series, before.times.length);
+  if (!totals.some((value) => value)) return undefined;
   return {
     label: props.previousLabel ?? "Previous period",
     values: pivot.times.map((_, at) => totals[at] ?? null),

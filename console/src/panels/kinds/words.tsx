@@ -45,14 +45,16 @@ function figureOf(props: KindProps, name: string): Figure | null {
     const sum = values.reduce((all, value) => all + value, 0);
     return SUMMED.includes(meta.kind) ? sum : sum / values.length;
   };
+  const past = before ? total(before) : null;
   return {
     name,
     label: meta.label,
     value: total(answer),
-    before: before ? total(before) : undefined,
+    before: past,
     kind: meta.kind,
     direction: props.options.direction ?? (BAD.has(name) ? "up-bad" : "neutral"),
-    reason: before ? `vs ${(props.previousLabel ?? "previous period").toLowerCase()}` : undefined,
+    reason:
+      past !== null ? `vs ${(props.previousLabel ?? "previous period").toLowerCase()}` : undefined,
     values: series?.map((value) => (typeof value === "number" ? value : null)),
   };
 }
