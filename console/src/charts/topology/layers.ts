@@ -21,7 +21,7 @@ interface Layer {
 const MARGIN = 0.25;
 /** A picture may be shown larger or smaller by this much while one zooms. */
 const STRETCH_MAX = 1.8;
-const DIMMED = 0.4;
+const DIMMED = 0.45;
 
 const ratioNow = (): number => Math.min(2, window.devicePixelRatio || 1);
 const same = (one: unknown[], other: unknown[]) => one.every((value, at) => value === other[at]);

@@ -6,6 +6,7 @@ import { Link } from "../../app/Link";
 import { Page } from "../../app/Page";
 import { PageFilter } from "../../filter/FilterBox";
 import { useNetwork } from "../../network/network";
+import { notesText } from "../../network/notes";
 import { useLate } from "../../panels/PanelFrame";
 import { useUrlParam } from "../../state/location";
 import { Brush } from "../../time/Brush";
@@ -143,7 +144,7 @@ function Rows({ asked, empty, nothing, onClear, children }: RowsProps) {
       {(asked.data.truncated || (asked.data.notes ?? []).length > 0) && (
         <p className="panel-foot">
           {asked.data.truncated && "Only the first interfaces are shown. "}
-          {(asked.data.notes ?? []).join(". ")}
+          {notesText(asked.data.notes)}
         </p>
       )}
     </>

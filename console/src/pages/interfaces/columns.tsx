@@ -65,19 +65,22 @@ function Addresses({ row }: { row: InterfaceRow }) {
 }
 
 function Named({ row }: { row: InterfaceRow }) {
-  if (!row.known)
-    return (
-      <Tooltip text="Records name it, the inventory does not have it">
-        <span>
-          <Pill tone="warn">not in inventory</Pill>
-        </span>
-      </Tooltip>
-    );
-  if (row.name === row.interface_id) return <span className="quiet-text">no name</span>;
+  if (row.name === row.interface_id) return <span className="mono">{row.interface_id}</span>;
   return (
     <strong className="interface-name" title={row.name}>
       {row.name}
     </strong>
+  );
+}
+
+function InVpc({ row }: { row: InterfaceRow }) {
+  if (row.known) return word(row.vpc);
+  return (
+    <Tooltip text="Records name it, the inventory does not have it">
+      <span>
+        <Pill tone="warn">not in inventory</Pill>
+      </span>
+    </Tooltip>
   );
 }
 
@@ -86,15 +89,7 @@ const word = (text: string) =>
 
 /** The columns of the table of interfaces. */
 export const COLUMNS: TableColumn<InterfaceRow>[] = [
-  { key: "name", label: "Name", width: "190px", render: (row) => <Named row={row} /> },
-  {
-    key: "interface_id",
-    label: "Id",
-    width: "175px",
-    render: (row) => <Who address={row.interface_id} />,
-  },
-  { key: "vpc", label: "VPC", width: "100px", render: (row) => word(row.vpc) },
-  { key: "subnet", label: "Subnet", width: "120px", render: (row) => word(row.subnet) },
+  { key: "name", label: "Name", width: "175px", render: (row) => <Named row={row} /> },
   {
     key: "addresses",
     label: "Addresses",
@@ -102,23 +97,25 @@ export const COLUMNS: TableColumn<InterfaceRow>[] = [
     value: (row) => row.addresses[0] ?? null,
     render: (row) => <Addresses row={row} />,
   },
-  { key: "records", label: "Records", kind: "count", width: "85px" },
-  { key: "bytes", label: "Bytes", kind: "bytes", width: "90px" },
+  { key: "vpc", label: "VPC", width: "125px", render: (row) => <InVpc row={row} /> },
+  { key: "subnet", label: "Subnet", width: "110px", render: (row) => word(row.subnet) },
+  { key: "records", label: "Records", kind: "count", width: "80px" },
+  { key: "bytes", label: "Bytes", kind: "bytes", width: "85px" },
   {
     key: "reject_share",
     label: "Rejected",
     kind: "ratio",
-    width: "85px",
+    width: "80px",
     render: (row) =>
       row.rejected > 0 ? (
         <span className="num reject-text">{formatRatio(row.reject_share ?? 0)}</span>
       ) : undefined,
   },
-  { key: "seen", label: "Coverage", width: "235px", render: (row) => <CoverageBar row={row} /> },
+  { key: "seen", label: "Coverage", width: "220px", render: (row) => <CoverageBar row={row} /> },
   {
     key: "last_record_s",
     label: "Last record",
-    width: "110px",
+    width: "95px",
     render: (row) => (
       <span className="num">
         {row.last_record_s ? formatAgo(row.last_record_s, serverNow()) : NONE}
@@ -128,14 +125,20 @@ export const COLUMNS: TableColumn<InterfaceRow>[] = [
   {
     key: "flow_logs",
     label: "Flow logs",
-    width: "190px",
+    width: "185px",
     value: (row) => row.flow_logs.join(" ") || null,
     render: (row) => <CoveredBy row={row} />,
   },
   {
     key: "device",
     label: "Device",
-    width: "110px",
+    width: "90px",
     value: (row) => row.setUp?.device ?? null,
+  },
+  {
+    key: "interface_id",
+    label: "Id",
+    width: "190px",
+    render: (row) => <Who address={row.interface_id} />,
   },
 ];

@@ -78,7 +78,7 @@ function Content({ asked, network }: { asked: Asked<GroupUse>; network: Network 
               <header>
                 <h2>{direction === "ingress" ? "Ingress" : "Egress"}</h2>
                 <span className="hint">
-                  {use.rules.filter((rule) => rule.direction === direction).length} rules
+                  {countOf(use.rules.filter((rule) => rule.direction === direction).length)}
                 </span>
               </header>
               <RuleTable
@@ -97,6 +97,8 @@ function Content({ asked, network }: { asked: Asked<GroupUse>; network: Network 
     </div>
   );
 }
+
+const countOf = (rules: number): string => (rules === 1 ? "1 rule" : `${rules} rules`);
 
 function Notes({ use }: { use: GroupUse }) {
   return (

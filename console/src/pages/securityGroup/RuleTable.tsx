@@ -30,6 +30,7 @@ export function RuleTable({ use, rules, direction, network, selected }: TablePro
       rows={rules}
       rowKey={(rule) => rule.rule_id}
       selected={selected}
+      fixed
       empty={
         <EmptyState title={`No ${direction} rule`} action={<span />}>
           {use.rules.some((rule) => rule.direction === direction)
@@ -53,35 +54,41 @@ function columnsOf(
     {
       key: "text",
       label: "Rule",
+      width: "22%",
       value: (rule) => `${rule.protocol} ${rule.ports}`,
       render: (rule) => <RuleText rule={rule} />,
     },
     {
       key: "peer",
       label: direction === "ingress" ? "From" : "To",
+      width: "13%",
       render: (rule) => <PeerText rule={rule} />,
     },
     {
       key: "last_hit_s",
       label: "Last hit",
+      width: "15%",
       kind: "time",
       render: (rule) => <LastHit rule={rule} />,
     },
     {
       key: "records",
       label: "Records",
+      width: "8%",
       kind: "count",
       render: (rule) => approximate(rule, formatCount(rule.records)),
     },
     {
       key: "bytes",
       label: "Bytes",
+      width: "8%",
       kind: "bytes",
       render: (rule) => approximate(rule, formatBytes(rule.bytes)),
     },
     {
       key: "packets",
       label: "Packets",
+      width: "8%",
       kind: "packets",
       render: (rule) => approximate(rule, formatCount(rule.packets)),
     },
@@ -93,7 +100,8 @@ function columnsOf(
     },
     {
       key: "explore",
-      label: "Records",
+      label: "",
+      width: "9%",
       sortable: false,
       render: (rule) =>
         rule.records > 0 ? (
@@ -159,7 +167,7 @@ function Approximate({ on, text }: { on: boolean; text: string }) {
 }
 
 /** Peers of one cell. */
-const PEERS_SHOWN = 2;
+const PEERS_SHOWN = 1;
 
 function TopPeers({ rule }: { rule: RuleUse }) {
   const shown = rule.top_peers.slice(0, PEERS_SHOWN);

@@ -5,6 +5,7 @@ import { RangeActions } from "../../app/actions";
 import { Link } from "../../app/Link";
 import { Page } from "../../app/Page";
 import { PageFilter } from "../../filter/FilterBox";
+import { notesText } from "../../network/notes";
 import { RangeOfUse } from "../../network/RangeOfUse";
 import { useLate } from "../../panels/PanelFrame";
 import { hrefOf, navigate, useUrlParam } from "../../state/location";
@@ -104,7 +105,7 @@ function Groups({ asked, nothing, onClear, children }: GroupsProps) {
   if (!asked.data && asked.fault) return <ErrorState fault={asked.fault} onRetry={asked.retry} />;
   if (!asked.data) return late ? <Skeleton lines={8} /> : null;
   if (asked.data.groups.length === 0) return <NoGroups />;
-  const notes = asked.data.notes ?? [];
+  const notes = notesText(asked.data.notes);
   return (
     <>
       {late && <div className="panel-load" />}
@@ -130,7 +131,7 @@ function Groups({ asked, nothing, onClear, children }: GroupsProps) {
           </div>
         )}
       </div>
-      {notes.length > 0 && <p className="panel-foot">{notes.join(" ")}</p>}
+      {notes && <p className="panel-foot">{notes}</p>}
     </>
   );
 }

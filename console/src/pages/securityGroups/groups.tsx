@@ -80,12 +80,6 @@ export const COLUMNS: TableColumn<GroupShown>[] = [
       </strong>
     ),
   },
-  {
-    key: "group_id",
-    label: "Id",
-    width: "185px",
-    render: (group) => <span className="mono">{group.group_id}</span>,
-  },
   { key: "vpc_name", label: "VPC", width: "120px" },
   { key: "interfaces", label: "Interfaces", kind: "count", width: "95px" },
   { key: "rules", label: "Rules", kind: "count", width: "75px" },
@@ -94,6 +88,13 @@ export const COLUMNS: TableColumn<GroupShown>[] = [
     label: "Never used",
     width: "115px",
     render: (group) => <Unused group={group} />,
+  },
+  {
+    key: "findings",
+    label: "Findings",
+    width: "330px",
+    value: (group) => worst(group) || null,
+    render: (group) => <FindingPills findings={group.findings} most={1} />,
   },
   { key: "records", label: "Records", kind: "count", width: "95px" },
   { key: "bytes", label: "Bytes", kind: "bytes", width: "95px" },
@@ -108,10 +109,9 @@ export const COLUMNS: TableColumn<GroupShown>[] = [
     ),
   },
   {
-    key: "findings",
-    label: "Findings",
-    width: "420px",
-    value: (group) => worst(group) || null,
-    render: (group) => <FindingPills findings={group.findings} most={2} />,
+    key: "group_id",
+    label: "Id",
+    width: "185px",
+    render: (group) => <span className="mono">{group.group_id}</span>,
   },
 ];
