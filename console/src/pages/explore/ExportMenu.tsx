@@ -22,7 +22,7 @@ interface ExportMenuProps {
   /** How many rows there are, where it is known. */
   total?: number;
   /** The picture of the chart that is shown, as a data address. */
-  png?: () => string | undefined;
+  png?: () => Promise<string | undefined>;
   pngName?: string;
   disabled?: boolean;
 }
@@ -85,8 +85,8 @@ export function ExportMenu({ request, total, png, pngName, disabled }: ExportMen
       label: "PNG of the chart",
       icon: <ImageIcon size={14} />,
       separated: true,
-      onSelect: () => {
-        const picture = png();
+      onSelect: async () => {
+        const picture = await png();
         if (picture) download(`${pngName ?? "vpcflow"}.png`, picture);
         else toast("This chart cannot be made a picture", { kind: "error" });
       },

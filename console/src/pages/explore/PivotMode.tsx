@@ -7,7 +7,6 @@ import { LegendSlot } from "../../charts/Legend";
 import { useFields } from "../../filter/useCompletion";
 import { type KindProps, kindNamed } from "../../panels/kinds";
 import { useLate } from "../../panels/PanelFrame";
-import { pictureOf } from "../../panels/picture";
 import { useFilter } from "../../state/filter";
 import { setRange } from "../../state/range";
 import { useZone } from "../../state/zone";
@@ -20,6 +19,7 @@ import { ExportMenu } from "./ExportMenu";
 import { NothingFound } from "./NothingFound";
 import { PivotControls } from "./PivotControls";
 import { PivotTable } from "./PivotTable";
+import { pictureWithLegend } from "./picture";
 import {
   breakdownParams,
   filterOfGroup,
@@ -60,7 +60,7 @@ export function PivotMode() {
         <ExportMenu
           request={{ question: "breakdown", params }}
           total={answer?.rows}
-          png={() => pictureOf(chart.current)}
+          png={overTime ? () => pictureWithLegend(chart.current) : undefined}
           pngName={`pivot-${state.by.join("-")}`}
           disabled={!shown}
         />

@@ -2,7 +2,7 @@ import { Filter } from "lucide-react";
 import type { Cell, FieldEntry, Naming } from "../../api/types";
 import { useFields } from "../../filter/useCompletion";
 import { addChip } from "../../state/filter";
-import { formatMicroseconds, formatTime } from "../../time/format";
+import { formatBytes, formatMicroseconds, formatTime } from "../../time/format";
 import { IconButton } from "../../ui/Button";
 import { CellView } from "../../ui/cells";
 import { toast } from "../../ui/Toast";
@@ -86,13 +86,15 @@ function FieldValue({ field, value, names }: FieldLineProps) {
   if (/^rtt-(min-)?us$/.test(field.name) && typeof value === "number") {
     return <span className="num">{formatMicroseconds(value)}</span>;
   }
-  if (field.kind === "bytes" || field.kind === "packets") {
+  if (field.kind === "packets") {
+    return <span className="num">{Number(value).toLocaleString("en-US")}</span>;
+  }
+  if (field.kind === "bytes") {
+    const size = Number(value);
     return (
       <span className="num">
-        {Number(value).toLocaleString("en-US")}{" "}
-        <span className="quiet-text">
-          <CellView kind={field.kind} value={value} />
-        </span>
+        {size.toLocaleString("en-US")}{" "}
+        {size >= 1_000 && <span className="quiet-text">{formatBytes(size)}</span>}
       </span>
     );
   }

@@ -2,13 +2,13 @@ import { BookOpen, History, LayoutDashboard, Play, Square } from "lucide-react";
 import { useCallback, useMemo, useRef, useState } from "react";
 import { useFields } from "../../filter/useCompletion";
 import { useLate } from "../../panels/PanelFrame";
-import { pictureOf } from "../../panels/picture";
 import { useFilter } from "../../state/filter";
 import { useUrlParam } from "../../state/location";
 import { Button } from "../../ui/Button";
 import { Popover } from "../../ui/Popover";
 import { AddToDashboard, type PanelDraft } from "./AddToDashboard";
 import { ExportMenu } from "./ExportMenu";
+import { pictureWithLegend } from "./picture";
 import { ScanLine } from "./ScanLine";
 import SqlEditor from "./SqlEditor";
 import { SqlHelp } from "./SqlHelp";
@@ -64,7 +64,7 @@ export default function SqlMode() {
         <ExportMenu
           request={{ sql: ran ?? "" }}
           total={answer?.truncated ? undefined : answer?.rows}
-          png={shownView === "table" ? undefined : () => pictureOf(chart.current)}
+          png={shownView === "table" ? undefined : () => pictureWithLegend(chart.current)}
           pngName="sql"
           disabled={!answer || Boolean(asked.fault)}
         />

@@ -10,18 +10,25 @@ const AXIS = 16;
 /** Records that are drawn. */
 const DRAWN_MAX = 500;
 
+/** Units: seconds. */
+const ROOM_S = 5;
+
 type Row = Record<string, Cell>;
 
 /** Records of a conversation over time: forward above, back below, rejected hatched. */
 export function Timeline({ rows, record }: { rows: Row[]; record: RecordKey }) {
   const zone = useZone();
   const drawn = rows.slice(0, DRAWN_MAX);
-  const first = Math.min(record.start, ...drawn.map((row) => Number(row.start)));
-  const last = Math.max(first + 1, ...drawn.map((row) => Number(row.end ?? row.start)));
+  const begin = Math.min(record.start, ...drawn.map((row) => Number(row.start)));
+  const finish = Math.max(begin, ...drawn.map((row) => Number(row.end ?? row.start)));
+  // Some room at the sides, so that a record at the end, or the only one, is not at the edge.
+  const room = Math.max(ROOM_S, (finish - begin) * 0.03);
+  const first = begin - room;
+  const last = finish + room;
   const most = Math.max(1, ...drawn.map((row) => Number(row.bytes ?? 0)));
   const x = (moment: number) => ((moment - first) / (last - first)) * (WIDTH - 4) + 2;
   const middle = LANE + 1;
-  const sentence = sentenceOf(drawn, formatTime(first, zone), formatTime(last, zone));
+  const sentence = sentenceOf(drawn, formatTime(begin, zone), formatTime(finish, zone));
   return (
     <svg
       className="timeline"

@@ -46,6 +46,7 @@ export function useSqlRun(): SqlRun {
     keepText(DRAFT_KEY, next || null);
   };
   const start = (next: string) => {
+    remember({ text: next, at: serverNow() });
     setRan(next);
     setCancelled(false);
     setRound((count) => count + 1);
