@@ -20,6 +20,8 @@ MIB = 1 << 20
 LONG_RUNS = 3
 #: Minutes of 20,000 records a second.
 LAG_INTERVALS, LAG_RECORDS = 8, 1_200_000
+#: Records a second of the console's live tail, and for how long.
+TAIL_RECORDS, TAIL_SECONDS = "5000", "120"
 
 
 @dataclass(frozen=True)
@@ -335,6 +337,21 @@ def lag(options: Options) -> list[Result]:
         return endpoint_rates.lag(folder, LAG_INTERVALS, LAG_RECORDS)
 
 
+def live_tail(_: Options) -> list[Result]:
+    """The console's live tail in Chromium at 5,000 records a second, through a kill of its server."""
+    with scratch() as folder:
+        script = [PYTHON, BENCH / "live_tail.py", folder, TAIL_RECORDS, TAIL_SECONDS]
+        told = json.loads(run(script).output)
+    clicks = sorted(told["click_ms"])
+    share = told["long_tasks_ms"] / (told["seconds"] * 1_000)
+    return [
+        Result("live-tail-missed", told["missed"] + told["twice"], "records", "lower", bar=0),
+        Result("live-tail-rate", told["records"] / told["seconds"], "records/s", "higher"),
+        Result("live-tail-long-tasks", share, "of the time", "lower", note="tasks over 50 ms"),
+        Result("live-tail-click", clicks[len(clicks) // 2], "ms", "lower"),
+    ]
+
+
 MEASURES: dict[str, Callable[[Options], list[Result]]] = {
     "parse": parse,
     "ingest": ingest,
@@ -355,6 +372,7 @@ MEASURES: dict[str, Callable[[Options], list[Result]]] = {
     "describe": describe,
     "events": events,
     "lag": lag,
+    "live-tail": live_tail,
 }
 
 

@@ -32,7 +32,11 @@ export const COMMANDS: Command[] = [
     group: "Pages",
     run: () => navigate(hrefOf("/quarantine")),
   },
-  { label: "Why was it rejected", group: "Pages", run: () => navigate(hrefOf("/explain")) },
+  {
+    label: "Explain why traffic is rejected",
+    group: "Pages",
+    run: () => navigate(hrefOf("/explain")),
+  },
   {
     label: MANUAL.label,
     group: "Pages",
@@ -59,6 +63,6 @@ export function foundCommands(typed: string): Command[] {
   return lookups(typed).map(({ label, path, filter }) => ({
     label,
     group: "Go to",
-    run: () => navigate(hrefOf(path, filter ? { filter } : {})),
+    run: () => navigate(hrefOf(path, { filter: filter ?? null })),
   }));
 }
