@@ -36,7 +36,7 @@ from vpcflow.query.expression import (
     is_narrow,
 )
 from vpcflow.query.time_range import TimeRange
-from vpcflow.store.rollup_schema import TRAFFIC_PERIOD_S
+from vpcflow.store.rollup_schema import CONVERSATION_PERIOD_S, TRAFFIC_PERIOD_S
 from vpcflow.store.stored_schema import SECONDS_AN_HOUR
 
 Shape = list[Any]
@@ -46,8 +46,35 @@ TRUE: Shape = ["true"]
 #: What makes a condition one of REJECT records alone.
 REFUSED = Compare("action", "=", "REJECT")
 
+#: How much time rows of rollups stand for.
+WIDTHS_S = (SECONDS_AN_HOUR, CONVERSATION_PERIOD_S, TRAFFIC_PERIOD_S)
+
 _HOST_IS_SOURCE = {"srcaddr": "host", "dstaddr": "peer"}
 _HOST_IS_DESTINATION = {"srcaddr": "peer", "dstaddr": "host"}
+
+
+@dataclass(frozen=True, slots=True)
+class WholeBounds:
+    """Bounds of rows that stand for whole hours or periods, where the asked range is made of others.
+
+    Shape: for the start and the end of the range, where it has one: the bound that keeps the row
+    which the range cuts, the bound that leaves it out, and the test of the records that are then
+    left to read themselves.
+    """
+
+    starts: tuple[Shape, ...]
+    ends: tuple[Shape, ...]
+
+    def rows(self, *, cut_start: bool, cut_end: bool) -> tuple[Shape, ...]:
+        """The bounds of rows; those that are cut are left out."""
+        sides = ((self.starts, cut_start), (self.ends, cut_end))
+        return tuple(shapes[cut] for shapes, cut in sides if shapes)
+
+    def edges(self, *, cut_start: bool, cut_end: bool) -> Shape:
+        """The test of records in the rows that are left out."""
+        sides = ((self.starts, cut_start), (self.ends, cut_end))
+        tests = [shapes[2] for shapes, cut in sides if shapes and cut]
+        return tests[0] if len(tests) == 1 else ["or", tests]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,15 +82,14 @@ class Plan:
     """A condition and a time range, ready for any engine.
 
     Shape: ``branches`` are shapes whose records do not overlap; ``bounds`` bound ``start`` as the
-    caller asked, ``hour_bounds`` the hour of ``start``, to whole hours, ``period_bounds`` the same
-    for periods of traffic; ``values`` fill the slots of all; ``time_range`` is what prunes files; ``fields`` are the AWS fields that the condition
+    caller asked, ``whole`` whole hours and periods, by their width;
+    ``values`` fill the slots of all; ``time_range`` is what prunes files; ``fields`` are the AWS fields that the condition
     touches; ``refused`` says that it holds of REJECT records alone.
     """
 
     branches: tuple[Shape, ...]
     bounds: tuple[Shape, ...]
-    hour_bounds: tuple[Shape, ...]
-    period_bounds: tuple[Shape, ...]
+    whole: dict[int, WholeBounds]
     values: tuple[StoredValue, ...]
     time_range: TimeRange
     fields: frozenset[str]
@@ -94,14 +120,12 @@ def plan(condition: Expression | None, time_range: TimeRange) -> Plan:
     parts = [_as_either_end(part) for part in parts]
     # Only what the caller gave becomes a predicate of its own: the condition keeps its own bounds.
     bounds = _time_shapes(time_range, slots)
-    hour_bounds = _time_shapes(_whole(time_range, SECONDS_AN_HOUR), slots)
-    period_bounds = _time_shapes(_whole(time_range, TRAFFIC_PERIOD_S), slots)
+    whole = {width_s: _whole_bounds(time_range, width_s, slots) for width_s in WIDTHS_S}
     branches = tuple(_conjunction(shapes) for shapes in _branches(parts, slots))
     return Plan(
         branches,
         tuple(bounds),
-        tuple(hour_bounds),
-        tuple(period_bounds),
+        whole,
         tuple(slots.values),
         _narrowed(time_range, parts),
         frozenset(fields_of(condition)),
@@ -109,12 +133,28 @@ def plan(condition: Expression | None, time_range: TimeRange) -> Plan:
     )
 
 
-def _whole(time_range: TimeRange, width_s: int) -> TimeRange:
+def _whole_bounds(time_range: TimeRange, width_s: int, slots: _Slots) -> WholeBounds:
     start_s, end_s = time_range.start_s, time_range.end_s
-    return TimeRange(
-        None if start_s is None else start_s - start_s % width_s,
-        None if end_s is None else end_s + -end_s % width_s,
-    )
+    starts: tuple[Shape, ...] = ()
+    ends: tuple[Shape, ...] = ()
+    if start_s is not None:
+        outer, inner = (
+            slots.add(start_s - start_s % width_s),
+            slots.add(start_s + -start_s % width_s),
+        )
+        starts = (_from(outer), _from(inner), _before(inner))
+    if end_s is not None:
+        outer, inner = slots.add(end_s + -end_s % width_s), slots.add(end_s - end_s % width_s)
+        ends = (_before(outer), _before(inner), _from(inner))
+    return WholeBounds(starts, ends)
+
+
+def _from(slot: Shape) -> Shape:
+    return ["compare", "start", ">=", slot]
+
+
+def _before(slot: Shape) -> Shape:
+    return ["compare", "start", "<", slot]
 
 
 def _branches(parts: list[Expression], slots: _Slots) -> list[list[Shape]]:
@@ -208,9 +248,9 @@ def _pattern(pattern: str) -> str:
 def _time_shapes(time_range: TimeRange, slots: _Slots) -> list[Shape]:
     shapes: list[Shape] = []
     if time_range.start_s is not None:
-        shapes.append(["compare", "start", ">=", slots.add(time_range.start_s)])
+        shapes.append(_from(slots.add(time_range.start_s)))
     if time_range.end_s is not None:
-        shapes.append(["compare", "start", "<", slots.add(time_range.end_s)])
+        shapes.append(_before(slots.add(time_range.end_s)))
     return shapes
 
 

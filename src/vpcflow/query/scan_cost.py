@@ -7,7 +7,7 @@ from pathlib import Path
 
 from vpcflow.query.answer import CoverageNote, Scan
 from vpcflow.query.rollup_choice import Choice
-from vpcflow.store.data_file_entry import FileSelection
+from vpcflow.store.data_file_entry import DataFileEntry, FileSelection
 
 
 def cost_of(
@@ -28,12 +28,16 @@ def cost_of(
     sizes: dict[str, int] = {}
     rolled = False
     for choice in choices:
-        rows |= {entry.path: entry.rows for entry in (*choice.records, *choice.summed)}
-        sizes |= {entry.path: entry.bytes for entry in choice.records}
+        rows |= {entry.path: entry.rows for entry in _files(choice)}
+        sizes |= {entry.path: entry.bytes for entry in (*choice.records, *choice.edges)}
         sizes |= {path: Path(path).stat().st_size for path in choice.rollups}
         rolled = rolled or bool(choice.rollups)
     pruned = selection.files_total - len(rows)
     return Scan(sum(rows.values()), sum(sizes.values()), len(rows), pruned, rolled), note
+
+
+def _files(choice: Choice) -> tuple[DataFileEntry, ...]:
+    return (*choice.records, *choice.summed, *choice.edges)
 
 
 def notes_of(note: CoverageNote, unsized: int = 0) -> tuple[str, ...]:

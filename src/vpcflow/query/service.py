@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +25,7 @@ from vpcflow.query.expression import Expression, all_of
 from vpcflow.query.plan import Plan, plan
 from vpcflow.query.questions import question_named
 from vpcflow.query.questions.question import Frame, Parameters, Question, Step
-from vpcflow.query.rollup_choice import TABLE_NAMES, Choice, Grain, choose
+from vpcflow.query.rollup_choice import TABLE_NAMES, Choice, Grain, Parts, choose
 from vpcflow.query.scan_cost import cost_of, notes_of
 from vpcflow.query.settings import QuerySettings
 from vpcflow.query.statement import STORED_TABLE_NAME, Statement
@@ -234,12 +234,14 @@ def tables_of(choices: dict[Grain, Choice]) -> list[FileTable]:
     """The tables behind the statements' names."""
     tables = []
     for grain, choice in choices.items():
-        records_name, rollup_name = TABLE_NAMES[grain]
-        with_records, with_rollups = choice.parts
-        if with_records:
+        records_name, rollup_name, edges_name = TABLE_NAMES[grain]
+        parts = choice.parts
+        if parts.records:
             tables.append(table_of_records(records_name, choice.records))
-        if with_rollups:
+        if parts.rollups:
             tables.append(FileTable(rollup_name, choice.rollups, stored=False))
+        if parts.cut_start or parts.cut_end:
+            tables.append(table_of_records(edges_name, choice.edges))
     return tables
 
 
@@ -359,7 +361,7 @@ def _run(
         name,
         engine.dialect,
         step.grain,
-        parts,
+        astuple(parts),
         step.parameters.model_dump(mode="json"),
         made.branches,
         made.bounds,
@@ -372,7 +374,7 @@ def _run(
     return with_plain_numbers(result.table), result.truncated
 
 
-def compiled(made: Plan, step: Step, parts: tuple[bool, bool], dialect: str) -> Statement:
+def compiled(made: Plan, step: Step, parts: Parts, dialect: str) -> Statement:
     """A step's expression over a plan's rows, as a statement of one dialect."""
     import ibis
 

@@ -20,6 +20,12 @@ TRAFFIC_NAME = "flow_traffic"
 RECORDS_BESIDE_CONVERSATIONS_NAME = "flow_records_beside_conversations"
 RECORDS_BESIDE_HOURS_NAME = "flow_records_beside_hours"
 RECORDS_BESIDE_TRAFFIC_NAME = "flow_records_beside_traffic"
+#: Records of the hours and periods that a range cuts, of files whose rollups say the rest.
+RECORDS_AT_EDGES_NAMES = (
+    "flow_records_at_edges_of_conversations",
+    "flow_records_at_edges_of_hours",
+    "flow_records_at_edges_of_traffic",
+)
 
 _PLACE = re.compile(
     rf'"?{PARAMETER_FUNCTION}"?\(\s*(?:CAST\(\s*)?(\d+)(?:\s+AS\s+\w+\s*\))?\s*\)', re.IGNORECASE

@@ -17,7 +17,7 @@ import ibis.expr.operations as ops
 import pyarrow as pa
 
 from vpcflow.query.plan import TRUE, Plan, Shape
-from vpcflow.query.rollup_choice import TABLE_NAMES, Grain
+from vpcflow.query.rollup_choice import TABLE_NAMES, WIDTHS_S, Grain, Parts
 from vpcflow.query.statement import PARAMETER_FUNCTION, STORED_TABLE_NAME
 from vpcflow.store.address_scope import SCOPE_INTERNAL, SCOPE_INTERNET, internal_ranges
 from vpcflow.store.rollup_schema import (
@@ -46,6 +46,8 @@ _SCHEMAS = {
     Grain.HOURS: HOUR_SCHEMA,
     Grain.TRAFFIC: TRAFFIC_SCHEMA,
 }
+
+ONLY_RECORDS = Parts()
 
 MINUTE_S = 60
 MINUTES_AN_HOUR = SECONDS_AN_HOUR // MINUTE_S
@@ -159,24 +161,21 @@ def predicate(table: Any, shape: Shape) -> Any:
     raise AssertionError(f"no such shape: {shape[0]}")
 
 
-def filtered(
-    plan: Plan, grain: Grain = Grain.RECORDS, parts: tuple[bool, bool] = (True, False)
-) -> Any:
-    """The rows of a grain that a plan keeps: the union of its branches.
-
-    Shape: ``parts`` says whether records and whether rollups are among what is read.
-    """
-    records_name, rollup_name = TABLE_NAMES[grain]
-    with_records, with_rollups = parts
+def filtered(plan: Plan, grain: Grain = Grain.RECORDS, parts: Parts = ONLY_RECORDS) -> Any:
+    """The rows of a grain that a plan keeps: the union of its branches."""
+    records_name, rollup_name, edges_name = TABLE_NAMES[grain]
+    cut = {"cut_start": parts.cut_start, "cut_end": parts.cut_end}
     pieces = []
-    if with_rollups:
+    if parts.rollups:
+        whole = plan.whole[WIDTHS_S[grain]]
         rollup = _rollup_table(grain, rollup_name)
-        # A file's conversations are read only where all of it is in range.
-        bounds = {Grain.HOURS: plan.hour_bounds, Grain.TRAFFIC: plan.period_bounds}.get(grain, ())
-        pieces += [_kept(rollup, (*bounds, branch)) for branch in plan.branches]
-    if with_records:
-        stored = stored_table(records_name)
-        kept = [_kept(stored, (*plan.bounds, branch)) for branch in plan.branches]
+        pieces += [_kept(rollup, (*whole.rows(**cut), branch)) for branch in plan.branches]
+    read: list[tuple[str, tuple[Shape, ...]]] = [(records_name, ())] if parts.records else []
+    if parts.cut_start or parts.cut_end:
+        read.append((edges_name, (plan.whole[WIDTHS_S[grain]].edges(**cut),)))
+    for name, tests in read:
+        stored = stored_table(name)
+        kept = [_kept(stored, (*plan.bounds, *tests, branch)) for branch in plan.branches]
         pieces += [_at_grain(records, grain) for records in kept]
     return pieces[0] if len(pieces) == 1 else ibis.union(*pieces, distinct=False)
 

@@ -1,7 +1,7 @@
-"""The conversations of a data file: who talked to whom, in few rows and with the sums.
+"""The conversations of a data file: who talked to whom, by six hours, in few rows and with the sums.
 
 They are a pure function of one data file; see rollup_schema for the columns. A question may read
-them in place of the file where its range covers the whole file.
+them in place of the file where its range covers whole periods, or all of the file.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from vpcflow.store.rollup_kernels import (
     collect_records,
     join_sorted,
 )
-from vpcflow.store.rollup_schema import CONVERSATION_SCHEMA
+from vpcflow.store.rollup_schema import CONVERSATION_PERIOD_S, CONVERSATION_SCHEMA
 from vpcflow.store.row_groups import RowBuffers
 from vpcflow.store.small_groups import SmallGroups, TextCodes, row_values
 from vpcflow.store.sort import SortKey, order_by
@@ -51,8 +51,9 @@ _KEPT_SHARE_MAX = 0.5
 _TEXTS = ("account_id", "interface_id", "action", "reject_rule")
 _HALF = 32
 _LOW_HALF = 0xFFFFFFFF
-#: Words of a kind: account and interface, action and protocol, direction and what is there, rule.
-_KIND_WORDS = 4
+#: Words of a kind: account and interface, action and protocol, direction and what is there, rule,
+#: start of the period and whether there is one.
+_KIND_WORDS = 5
 #: Words of a conversation: host and peer, both ports, kind and what ports are there.
 _KEY_WORDS = 3
 _LOW_PORT_KNOWN, _DST_PORT_KNOWN, _KIND_SHIFT = 1, 2, 2
@@ -63,7 +64,7 @@ _SUM_PLACES = {name: place for place, name in enumerate(CONVERSATION_SUMS)}
 class ConversationRollup:
     """The conversations of one file, row group by row group or from those of other files.
 
-    Shape: ``write`` gets CONVERSATION_SCHEMA with dictionaries, in order of host, lo_port and peer;
+    Shape: ``write`` gets CONVERSATION_SCHEMA with dictionaries, in order of start, host, lo_port and peer;
     more than once where there are more than ``rows_max`` rows. ``buffers`` is memory that may be
     used again after ``finish``.
     """
@@ -181,11 +182,22 @@ class ConversationRollup:
         _, ranks = self._addresses.ranked()
         ranks = np.append(ranks, np.int32(-1))
         keys, sums = self._keys[: self._count], self._sums[: self._count]
-        order = order_by(_sort_keys(keys, ranks), self._count)
+        order = order_by(self._sort_keys(keys, ranks), self._count)
         joined = self._memory("joined rows", self._count)
         self._count = join_sorted(order, keys, sums, CONVERSATION_RULES, *joined)
         self._keys[: self._count] = joined[0][: self._count]
         self._sums[: self._count] = joined[1][: self._count]
+
+    def _sort_keys(self, keys: Array, ranks: Array) -> list[SortKey]:
+        """Start, host, lo_port, peer, then what else a key has, from the last to the first."""
+        return [
+            SortKey(keys[:, 1].astype(np.int32)),
+            SortKey(keys[:, 2]),
+            SortKey(ranks[keys[:, 0].astype(np.int32)]),
+            SortKey(keys[:, 1] >> _HALF),
+            SortKey(ranks[keys[:, 0] >> _HALF]),
+            SortKey(self._kinds.keys[:, 4][keys[:, 2] >> _KIND_SHIFT]),
+        ]
 
     def _kinds_of(self, groups: SmallGroups) -> tuple[Array, Array]:
         """The kind of each group, and whether it was rejected."""
@@ -197,6 +209,9 @@ class ConversationRollup:
         keys[:, 1] = action << _HALF | protocol & _LOW_HALF
         keys[:, 2] = direction << _HALF | protocol_known | direction_known << 1
         keys[:, 3] = rule
+        start, start_known = groups.numbers("start")
+        # There is room for one more bit: periods begin at even seconds.
+        keys[:, 4] = start // CONVERSATION_PERIOD_S * CONVERSATION_PERIOD_S | start_known
         numbers = np.empty(len(groups), np.int64)
         self._kinds.add(keys, np.zeros((len(groups), 0), np.int64), numbers)
         texts = self._texts["action"].values.to_pylist()
@@ -224,6 +239,7 @@ class ConversationRollup:
         ranks = np.append(ranks, np.int32(-1))
         kinds = self._kinds.keys[keys[:, 2] >> _KIND_SHIFT]
         columns = {
+            "start": _numbers(kinds[:, 4] & ~np.int64(1), kinds[:, 4] & 1),
             "host": codes_column(ranks[keys[:, 0] >> _HALF], addresses),
             "peer": codes_column(ranks[keys[:, 0].astype(np.int32)], addresses),
             "direction": _numbers((kinds[:, 2] >> _HALF).astype(np.int32), kinds[:, 2] & 2),
@@ -250,17 +266,6 @@ def conversations_of(tables: Sequence[pa.Table], *, rows_max: int = CONVERSATION
         rollup.add(table, SmallGroups(table))
     rollup.finish()
     return plain_rollup(made, CONVERSATION_SCHEMA)
-
-
-def _sort_keys(keys: Array, ranks: Array) -> list[SortKey]:
-    """Host, lo_port, peer, then what else a key has, from the last to the first."""
-    return [
-        SortKey(keys[:, 1].astype(np.int32)),
-        SortKey(keys[:, 2]),
-        SortKey(ranks[keys[:, 0].astype(np.int32)]),
-        SortKey(keys[:, 1] >> _HALF),
-        SortKey(ranks[keys[:, 0] >> _HALF]),
-    ]
 
 
 def _low_ports(keys: Array) -> pa.Array:

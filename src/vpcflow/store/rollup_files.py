@@ -34,7 +34,7 @@ _DELTA_COLUMNS = frozenset({"hour", "first_start", "last_start", "last_end"})
 #: Most peers come once or twice in a row group; beside their neighbours they are smaller in order
 #: than as places in a dictionary.
 _PLAIN_COLUMNS = frozenset({"peer", "lo_port", "dst_port", "minutes_seen", "minutes_next"})
-_BOUNDED_COLUMNS = ["hour", "host"]
+_BOUNDED_COLUMNS = ["hour", "start", "host"]
 _WRITE_BATCH_ROWS = 131_072
 
 

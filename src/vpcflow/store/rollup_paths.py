@@ -11,7 +11,7 @@ from pathlib import Path
 #: Versions of what is written, see rollup_schema; raise one with its schema or its meaning. The
 #: traffic has the version of the hours.
 HOUR_VERSION = 3
-CONVERSATION_VERSION = 3
+CONVERSATION_VERSION = 5
 
 #: Folders of the rollups, beside the folder of the data files.
 HOUR_FOLDER = f"rollup_hour-{HOUR_VERSION}"

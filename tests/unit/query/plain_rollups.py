@@ -33,7 +33,7 @@ def write_plain_rollups(data_path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         groups: dict[tuple[Any, ...], list[Row]] = {}
         for row in rows:
-            period_s = 300 if dimensions is TRAFFIC_DIMENSIONS else 1
+            period_s = 300 if dimensions is TRAFFIC_DIMENSIONS else 21_600
             key = tuple(_dimension(row, name, period_s) for name in dimensions)
             groups.setdefault(key, []).append(row)
         summed = [

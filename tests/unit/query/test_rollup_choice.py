@@ -49,6 +49,8 @@ ALL = TimeRange()
 HOURS = TimeRange(T0 + HOUR, T0 + 3 * HOUR)
 #: The first file is only touched, the second is within.
 ODD = TimeRange(T0 + HOUR + 7, T0 + 20 * HOUR + 1)
+#: Within an hour and a period of each file.
+CUT = TimeRange(T0 + HOUR + 61, T0 + 12 * HOUR + 1_817)
 
 SERIES: dict[str, Any] = {"interval": "1h"}
 ROLLED: list[tuple[str, dict[str, Any], str, TimeRange]] = [
@@ -82,6 +84,15 @@ ROLLED: list[tuple[str, dict[str, Any], str, TimeRange]] = [
     ("overview", {}, "", ALL),
     ("overview", {}, "protocol = 6", ODD),
     ("overview", {}, "log-status = OK", HOURS),
+    ("pairs", {"limit": 100}, "", CUT),
+    ("talkers", {"limit": 100, "peers": True}, "", CUT),
+    ("rejects", {"limit": 1000}, "addr in 10.0.0.0/24", CUT),
+    ("figures", {}, "", CUT),
+    ("graph_edges", {}, "", CUT),
+    ("traffic", {"interval": "5m"}, "", CUT),
+    ("bursts", {"records_min": 1, "deviations": 1}, "", TimeRange(T0 + 7, T0 + 25 * HOUR + 9)),
+    ("series", SERIES | {"split": "interface-id"}, "", CUT),
+    ("coverage", {}, "", TimeRange(T0 + 60, T0 + 5 * HOUR - 1)),
 ]
 
 
@@ -112,7 +123,8 @@ NOT_ROLLED: list[tuple[str, dict[str, Any], str, TimeRange]] = [
     ("series", SERIES, "addr = 10.0.0.1", ALL),
     ("series", SERIES, f"start >= {T0 + 1_800}", ALL),
     ("coverage", {}, "bytes > 100", ALL),
-    ("coverage", {}, "", TimeRange(T0 + 60, T0 + 5 * HOUR - 1)),
+    ("coverage", {}, "", TimeRange(T0 + 60, T0 + HOUR + 60)),
+    ("pairs", {}, "", TimeRange(T0 + 60, T0 + 3_000)),
     ("talkers", {}, "dstport = 22", ALL),
     ("talkers", {}, "port = 22", ALL),
     ("talkers", {}, "log-status = OK", ALL),
@@ -136,13 +148,36 @@ def test_what_a_rollup_does_not_know_needs_the_records(
     assert answer.scan.bytes == sum(entry.bytes for entry in rolled.entries[: answer.scan.files])
 
 
-def test_files_in_part_of_the_range_are_read_themselves(rolled: FixedIndex) -> None:
-    made = plan(None, ODD)
+def _chosen(grain: Grain, time_range: TimeRange, index: FixedIndex) -> tuple[Any, ...]:
+    made = choose(grain, plan(None, time_range), time_range, index.entries)
+    return made.records, made.summed, made.edges, made.cut_start, made.cut_end
+
+
+def test_records_are_read_only_where_the_range_cuts_an_hour_or_period(rolled: FixedIndex) -> None:
     first, second = rolled.entries
-    conversations = choose(Grain.CONVERSATIONS, made, ODD, rolled.entries)
-    assert (conversations.records, conversations.summed) == ((first,), (second,))
-    hours = choose(Grain.HOURS, plan(None, HOURS), HOURS, rolled.entries)
-    assert (hours.records, hours.summed) == ((), (first,))
+    for grain in (Grain.HOURS, Grain.TRAFFIC):
+        # The end cuts nothing: the second file is over before.
+        assert _chosen(grain, ODD, rolled) == ((), (first, second), (first,), True, False)
+        assert _chosen(grain, HOURS, rolled) == ((), (first,), (), False, False)
+        assert _chosen(grain, CUT, rolled) == ((), (first, second), (first, second), True, True)
+        inside = TimeRange(T0 + 61, T0 + 122)
+        assert _chosen(grain, inside, rolled) == ((first,), (), (), False, False)
+    # The first file ends in the period of six hours that the range cuts.
+    found = _chosen(Grain.CONVERSATIONS, CUT, rolled)
+    assert found == ((), (second,), (first, second), True, True)
+    assert _chosen(Grain.CONVERSATIONS, HOURS, rolled) == ((first,), (), (), False, False)
+
+
+def test_a_file_without_rollups_is_read_whole_beside_edges_of_others(
+    bare: FixedIndex, tmp_path: Path
+) -> None:
+    half = bare.with_rollups(1)
+    first, second = half.entries
+    found = _chosen(Grain.HOURS, CUT, half)
+    assert found == ((second,), (first,), (first,), True, False)
+    for name in ("talkers", "figures"):
+        mixed = asked(half, tmp_path, name, "", CUT, {})
+        assert mixed.table == asked(bare, tmp_path, name, "", CUT, {}).table
 
 
 def test_a_rollup_that_went_away_costs_time_and_no_answer(rolled: FixedIndex) -> None:

@@ -134,6 +134,7 @@ def _conversation_row(row: Row) -> Row:
     return {
         **{name: row.get(name) for name in CONVERSATION_DIMENSIONS},
         **_measures(row),
+        "start": None if row.get("start") is None else row["start"] // 21_600 * 21_600,
         "dst_port": port,
         "last_start": row.get("start"),
     }

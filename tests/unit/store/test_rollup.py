@@ -192,8 +192,8 @@ def test_rollups_of_a_file_lie_beside_the_data_and_span_its_row_groups(tmp_path:
     assert _traffic(_read(traffic_path(staged.path))) == expected_traffic(rows)
     assert _conversations(_read(conversation)) == expected_conversations(rows)
     assert len(_read(conversation)) == len(expected_conversations(rows))
-    hosts = _read(conversation)["host"].to_pylist()
-    assert hosts == sorted(hosts)
+    order = [(row["start"], row["host"]) for row in _read(conversation).to_pylist()]
+    assert order == sorted(order)
 
 
 def test_what_is_given_up_leaves_no_rollup(tmp_path: Path) -> None:

@@ -3,8 +3,8 @@
 First the series of every interface, from hourly sums where the range is a day or longer, and of the
 sources that had much rejected, wherever it was; then the records of the intervals that stand out,
 and no others. Sources are looked for among conversations that began and ended within an interval;
-that only chooses where to look, and what is told of a burst is exact. Usual is what the asked range shows, so ask
-for a long one and say with ``since_s`` which bursts matter.
+that only chooses where to look, and what is told of a burst is exact. Usual is what the asked range
+shows, so ask for a long one and say with ``since_s`` which bursts matter.
 """
 
 from __future__ import annotations
@@ -130,14 +130,17 @@ def _build_sources(rows: Any, parameters: SeriesWidth) -> Any:
     refused = rows.filter(rows.action == "REJECT")
     width_s = parameters.width_s
     # Whoever comes again and again for hours is no burst, and nobody knows when its records were.
-    within = refused.first_start // width_s == refused.last_start // width_s
-    refused = refused.filter(within)
+    refused = refused.filter(refused.first_start // width_s == refused.last_start // width_s)
     keyed = refused.select(
         source=column(refused, "srcaddr"),
         time=refused.first_start - refused.first_start % width_s,
         records=refused.records,
     )
-    series = keyed.group_by("source", "time").aggregate(rejected=count(keyed))
+    # Most sources come once or twice: far fewer groups are left without them.
+    totals = keyed.group_by("source").aggregate(total=count(keyed))
+    likely = totals.filter(totals.total >= parameters.records_min).select("source")
+    kept = keyed.semi_join(likely, "source")
+    series = kept.group_by("source", "time").aggregate(rejected=count(kept))
     large = series.filter(series.rejected >= parameters.records_min).select("source").distinct()
     return series.semi_join(large, "source")
 

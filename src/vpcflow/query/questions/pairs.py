@@ -22,6 +22,9 @@ from vpcflow.query.questions.question import (
     summed,
 )
 
+#: Up to so many pairs are found among few; of so many rows for each of them are the largest looked at.
+_FEW, _ROWS_A_PAIR = 100, 100
+
 PAIR_COLUMNS = (
     ColumnMeta("address_a", "address", "Address A"),
     ColumnMeta("address_b", "address", "Address B"),
@@ -50,13 +53,40 @@ def _in_order(rows: Any) -> dict[str, Any]:
     }
 
 
+def _likely(known: Any, measure: str, limit: int) -> Any:
+    """The rows of pairs that may be among the largest, and of others.
+
+    The rows with most make up some pairs, and the largest have at least as much as the ``limit``-th
+    of these. No pair has more than either end of it has in all, so most ends are ruled out before
+    there is a group for every pair; there may be millions.
+    """
+    import ibis
+
+    ordered = known.order_by(known[measure].desc(nulls_first=False))
+    first = ordered.limit(_ROWS_A_PAIR * limit)
+    some = first.group_by(**_in_order(first)).aggregate(size=first[measure].sum())
+    some = some.order_by(some["size"].desc(nulls_first=False)).limit(limit)
+    found = some.aggregate(least=some["size"].min(), pairs=some["size"].count())
+    # Fewer pairs than asked for rule nothing out.
+    bound = found.select(least=(found.pairs >= limit).ifelse(found.least, 0))
+    sides = [
+        known.group_by(address=known[end]).aggregate(size=known[measure].sum())
+        for end in ("peer", "host")
+    ]
+    ends = ibis.union(*sides, distinct=False)
+    ends = ends.group_by("address").aggregate(size=ends["size"].sum()).cross_join(bound)
+    possible = ends.filter(ends["size"].fill_null(0) >= ends.least.fill_null(0))
+    return known.semi_join(possible, known.peer == possible.address)
+
+
 def build_pairs(records: Any, parameters: TopParameters) -> Any:
     """The largest pairs: found by what they are sorted by alone, and only then summed up whole."""
     import ibis
 
     known = records.filter(records.host.notnull() & records.peer.notnull())
     measure = parameters.sort.value
-    sizes = known.group_by(**_in_order(known)).aggregate(**{measure: known[measure].sum()})
+    likely = _likely(known, measure, parameters.limit) if parameters.limit <= _FEW else known
+    sizes = likely.group_by(**_in_order(likely)).aggregate(**{measure: likely[measure].sum()})
     top = largest(sizes, measure, ("address_a", "address_b"), parameters.limit)
     listed = ibis.union(
         top.select(one=top.address_a, other=top.address_b),
