@@ -74,7 +74,7 @@ describe("barsOf", () => {
   it("orders rows, names them by their keys, and shares out the rejected part", () => {
     const bars = barsOf(answerOf(ports));
     expect(bars?.rows.map((row) => row.value)).toEqual(["53", "22"]);
-    expect(bars?.rows[1]).toMatchObject({ name: "tcp", amount: 100, rejected: 50 });
+    expect(bars?.rows[1]).toMatchObject({ name: "ssh tcp", amount: 100, rejected: 50 });
     expect(bars?.rows[1]?.pick).toEqual({
       field: "protocol",
       value: "tcp",

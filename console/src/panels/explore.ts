@@ -11,6 +11,12 @@ const AROUND_S = 300;
 export function exploreLink(query: Query, scope: Scope): string {
   const params = new URLSearchParams({ filter: filterOf(query, scope) });
   if (query.sql) params.set("sql", query.sql);
+  else if (query.question === "breakdown") {
+    const { by, sort } = (query.parameters ?? {}) as Record<string, unknown>;
+    params.set("mode", "pivot");
+    if (by) params.set("by", String(by));
+    if (sort) params.set("measure", String(sort));
+  }
   return `/explore?${params}`;
 }
 

@@ -7,7 +7,7 @@ import type { HeldDashboard } from "./useDashboard";
 /** Says who changed the dashboard in between, and offers the ways out. */
 export function Conflict({ held }: { held: HeldDashboard }) {
   const theirs = held.conflict === "unknown" ? undefined : held.conflict;
-  const who = theirs?.updated_by?.split("/").pop() || theirs?.updated_by;
+  const who = theirs?.updated_by?.split(/[/:]/).pop();
   const when = theirs?.updated_s ? `, ${formatAgo(theirs.updated_s, serverNow())}` : "";
   return (
     <Dialog
