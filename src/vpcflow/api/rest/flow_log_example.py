@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import threading
+from functools import cache
 from typing import TYPE_CHECKING, Literal
+
+import pyarrow as pa
 
 from vpcflow.api.flow_log_estimate import COLUMNS_OF, as_records
 from vpcflow.base.errors import FormatError, QueryError
 from vpcflow.control.flow_logs.selections import scope_of
 from vpcflow.query.expression import Compare, all_of
+from vpcflow.record.field_spec import FieldKind
 from vpcflow.record.fields import FIELDS_BY_NAME
 from vpcflow.record.flow_log_selection import lines_of
 from vpcflow.record.log_format import LogFormat, default_format
@@ -64,6 +69,29 @@ def example_line(
         return record, "record"
     version = log_format.version
     return " ".join(example_of(name, version) for name in log_format.names), "example"
+
+
+@cache
+def compile_early() -> threading.Thread:
+    """Begins to compile what prints records, once, so that the first plan or example need not wait.
+
+    Shape: numba keeps its code on disk; where it does not have it yet, compiling takes seconds. The
+    thread is handed out for those who want to wait for it.
+    """
+    thread = threading.Thread(target=printed_once, name="compile-record-text", daemon=True)
+    thread.start()
+    return thread
+
+
+def printed_once() -> bytes:
+    """A made-up record in the default format, printed in the way of the real ones."""
+    names, values = zip(*_VALUES.items(), strict=True)
+    columns = {}
+    for name, value in zip(names, values, strict=True):
+        spec = FIELDS_BY_NAME[name]
+        number = spec.kind not in {FieldKind.TEXT, FieldKind.ADDRESS}
+        columns[spec.column] = [int(value) if number else value]
+    return lines_of(as_records(pa.table(columns)), default_format())
 
 
 def may_read(services: RestServices, caller: Caller) -> bool:

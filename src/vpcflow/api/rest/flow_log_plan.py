@@ -9,7 +9,13 @@ from fastapi import APIRouter, Request
 
 from vpcflow.api.flow_log_estimate import RecentTraffic, load_prices, measure
 from vpcflow.api.rest.access import allowed, place_of, reader
-from vpcflow.api.rest.flow_log_example import example_line, example_of, known_field, parsed_as_far
+from vpcflow.api.rest.flow_log_example import (
+    compile_early,
+    example_line,
+    example_of,
+    known_field,
+    parsed_as_far,
+)
 from vpcflow.api.rest.flow_log_models import (
     DestinationWord,
     FlowLogFields,
@@ -104,6 +110,8 @@ def routes(services: RestServices) -> APIRouter:
     def flow_log_fields(request: Request) -> FlowLogFields:
         """Lists the fields that a flow log may have, by the version that brought them."""
         allowed(services, request, "ec2:DescribeFlowLogs")
+        # Whoever asks for the fields goes on to the example line and the plan.
+        compile_early()
         return _fields()
 
     return router

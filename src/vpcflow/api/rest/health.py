@@ -248,7 +248,7 @@ def _delivery_problems(delivery: DeliveryHealth) -> list[HealthProblem]:
     failed = delivery.flow_logs.get("FAILED", 0)
     problems = []
     if failed:
-        what = f"{failed:,} flow log(s) cannot deliver"
+        what = f"{failed:,} flow log{'s' if failed > 1 else ''} cannot deliver"
         hint = "open the flow log: it says what its role or destination lacks"
         problems.append(HealthProblem(severity="critical", part="delivery", what=what, hint=hint))
     if delivery.oldest_waits_s > DELIVERY_WAIT_MAX_S:

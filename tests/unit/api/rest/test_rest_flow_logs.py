@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from rest_harness import ACCOUNT, REGION, RestServer, Root, rest_services, serving
 
+from vpcflow.api.rest.flow_log_example import compile_early, printed_once
 from vpcflow.app.settings import Settings
 from vpcflow.control.caller import Caller, CallerKind
 from vpcflow.control.flow_logs.flow_log import DeliveryStatus
@@ -341,6 +342,15 @@ def test_the_fields_of_the_builder_are_those_that_aws_takes(console: Console) ->
     untagged = [name for name in names if "-tag" not in name]
     text = " ".join(f"${{{name}}}" for name in untagged)
     assert console.create(log_format=text)
+
+
+def test_the_fields_begin_to_compile_what_plan_and_preview_need(console: Console) -> None:
+    assert console.server.get("/flow-log-fields").status == 200
+    running = compile_early()
+    running.join(timeout=300)
+    assert not running.is_alive()
+    version, account, *_, status = printed_once().decode().split()
+    assert (version, account, status) == ("2", ACCOUNT, "OK")
 
 
 def test_destinations_to_pick_from(console: Console) -> None:
