@@ -15,6 +15,8 @@ import { CopyBlock } from "../../ui/CopyBlock";
 import { EmptyState, ErrorState, Skeleton } from "../../ui/State";
 import { deleteCommand, describeCommand, type Endpoint, readCommand } from "../flowLogs/commands";
 import { filterOf } from "../flowLogs/records";
+import { CheckSteps } from "../flowLogWizard/CheckSteps";
+import { useCheck } from "../flowLogWizard/useCheck";
 import { DeleteFlowLog } from "./DeleteFlowLog";
 import { DeliveryState } from "./DeliveryState";
 import { FlowLogFacts } from "./FlowLogFacts";
@@ -100,6 +102,7 @@ function Body({ asked, id }: { asked: Asked<FlowLogDetail>; id: string }) {
     <div className="fl-detail">
       <div className="stack">
         <DeliveryState flowLog={flowLog} />
+        {flowLog.problems.length > 0 && <Mending flowLog={flowLog} />}
         <FlowLogRecords flowLog={flowLog} />
         <SampleLine flowLog={flowLog} />
       </div>
@@ -108,6 +111,26 @@ function Body({ asked, id }: { asked: Asked<FlowLogDetail>; id: string }) {
         <Commands flowLog={flowLog} />
       </div>
     </div>
+  );
+}
+
+/** What its role and destination lack, with the document that mends it. */
+function Mending({ flowLog }: { flowLog: FlowLogDetail }) {
+  const check = useCheck({
+    resource_ids: [flowLog.resource_id],
+    traffic_type: flowLog.traffic_type,
+    destination_type: flowLog.destination.type,
+    destination: flowLog.destination.arn,
+    role_arn: flowLog.role_arn,
+    cross_account_role_arn: flowLog.cross_account_role_arn,
+    interval_s: flowLog.interval_s,
+    options: flowLog.options,
+  });
+  return (
+    <section className="card" aria-label="What it lacks">
+      <h2>What it lacks</h2>
+      <CheckSteps check={check} waiting="Looking at its role and destination…" />
+    </section>
   );
 }
 
@@ -148,16 +171,24 @@ function Commands({ flowLog }: { flowLog: FlowLogDetail }) {
       {read && (
         <div>
           <p className="quiet-text">Read what was delivered</p>
-          <CopyBlock label="the command that reads it" text={read} />
+          <CopyBlock wide label="the command that reads it" text={read} />
         </div>
       )}
       <div>
         <p className="quiet-text">Look at it</p>
-        <CopyBlock label="the command that shows it" text={describeCommand(flowLog.id, endpoint)} />
+        <CopyBlock
+          wide
+          label="the command that shows it"
+          text={describeCommand(flowLog.id, endpoint)}
+        />
       </div>
       <div>
         <p className="quiet-text">Delete it</p>
-        <CopyBlock label="the command that deletes it" text={deleteCommand(flowLog.id, endpoint)} />
+        <CopyBlock
+          wide
+          label="the command that deletes it"
+          text={deleteCommand(flowLog.id, endpoint)}
+        />
       </div>
     </section>
   );

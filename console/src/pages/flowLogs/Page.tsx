@@ -154,7 +154,7 @@ function useColumns(): TableColumn<FlowLogHead>[] {
     () => [
       {
         key: "name",
-        width: "23%",
+        width: "22%",
         label: "Flow log",
         value: (one) => one.name || one.id,
         render: (one) => (
@@ -168,7 +168,7 @@ function useColumns(): TableColumn<FlowLogHead>[] {
       },
       {
         key: "resource",
-        width: "19%",
+        width: "18%",
         label: "Resource",
         value: (one) => one.resource_name || one.resource_id,
         render: (one) => (
@@ -183,14 +183,14 @@ function useColumns(): TableColumn<FlowLogHead>[] {
       },
       {
         key: "traffic",
-        width: "9%",
+        width: "8%",
         label: "Traffic",
         value: (one) => one.traffic_type,
         render: (one) => <TrafficPill type={one.traffic_type} />,
       },
       {
         key: "destination",
-        width: "16%",
+        width: "15%",
         label: "Destination",
         value: (one) => one.destination.label,
         render: (one) => (
@@ -205,7 +205,7 @@ function useColumns(): TableColumn<FlowLogHead>[] {
       },
       {
         key: "status",
-        width: "17%",
+        width: "18%",
         label: "Status",
         value: (one) => statusOf(one).word,
         render: (one) => (
@@ -234,6 +234,7 @@ function useColumns(): TableColumn<FlowLogHead>[] {
       },
       {
         key: "created_s",
+        width: "10%",
         label: "Created",
         kind: "time",
         value: (one) => one.created_s,
