@@ -41,7 +41,16 @@ class Endpoint:
             "VPCFLOW_ACCOUNT_ID": ACCOUNT,
             "AWS_REGION": REGION,
         }
-        command = [str(VPCFLOW), "--data", str(data), "run", "--no-capture", "--port", "0"]
+        command = [
+            str(VPCFLOW),
+            "--data",
+            str(data),
+            "run",
+            "--no-capture",
+            "--no-console",
+            "--port",
+            "0",
+        ]
         begun = time.perf_counter()
         self._process = subprocess.Popen(command, stderr=subprocess.PIPE, env=environment)
         assert self._process.stderr is not None

@@ -18,6 +18,13 @@ from workload import Workload
 MIB = 1 << 20
 #: Of measures that take long.
 LONG_RUNS = 3
+#: Hours, and seconds before the newest record: the third begins and ends within a day and an hour.
+OVERVIEW_RANGES = (
+    ("24 hours", 24, 0),
+    ("last hour", 1, 0),
+    ("24 hours from mid-day", 24, 12 * 3_600 - 900),
+    ("7 days", 168, 0),
+)
 #: Minutes of 20,000 records a second.
 LAG_INTERVALS, LAG_RECORDS = 8, 1_200_000
 #: Records a second of the console's live tail, and for how long.
@@ -329,6 +336,37 @@ def events(options: Options) -> list[Result]:
         return endpoint_rates.first_pages(folder, table, min(options.runs, LONG_RUNS))
 
 
+def overview(options: Options) -> list[Result]:
+    """All panels of the console's overview together: cold, and warm without a cache of answers."""
+    table = options.workload(5).table()
+    results = []
+    for what, hours, back_s in OVERVIEW_RANGES:
+        script = [PYTHON, BENCH / "overview_panels.py", table]
+        done = run([*script, str(hours), str(back_s), str(options.runs)])
+        told = json.loads(done.output)
+        cold, *warm = told["seconds"]
+        slowest = sorted(told["alone_ms"].items(), key=lambda one: -one[1])[:3]
+        note = (
+            f"{options.records} records, load {told['load']:.1f}; slowest alone: "
+            f"{', '.join(f'{name} {ms} ms' for name, ms in slowest)}"
+        )
+        dropped = "all caches dropped" if told["caches_dropped"] else "its files dropped"
+        results += [
+            Result(
+                f"overview, {what}, warm", median(warm), "s", "lower", bar=1, note=note, runs=warm
+            ),
+            Result(f"overview, {what}, cold", cold, "s", "lower", bar=3, note=dropped),
+        ]
+    return results
+
+
+def users(options: Options) -> list[Result]:
+    """20 users refreshing the overview over HTTP."""
+    from console_users import refresh
+
+    return refresh(options.workload(5).table(), min(options.runs, LONG_RUNS))
+
+
 def lag(options: Options) -> list[Result]:
     """A minute at 20,000 records a second: its end to readable through FilterLogEvents."""
     import endpoint_rates
@@ -372,6 +410,8 @@ MEASURES: dict[str, Callable[[Options], list[Result]]] = {
     "describe": describe,
     "events": events,
     "lag": lag,
+    "overview": overview,
+    "users": users,
     "live-tail": live_tail,
 }
 

@@ -1,8 +1,9 @@
-"""All panels of the console's overview at once: ``overview_panels.py DATA HOURS RUNS``.
+"""All panels of the console's overview at once: ``overview_panels.py DATA HOURS BACK_S RUNS``.
 
-Panels are those of the ready dashboard that say a question, and the brush. The time is of the
-server's questions alone, two at a time as two processors allow. Cold is a new process whose data
-files were dropped from the system's memory; warm is the next runs of that process.
+Asked are the questions behind the panels of the ready dashboard, as the API asks them, and the brush,
+two at a time, straight from the query package: there is no cache of answers. The range ends
+``BACK_S`` before the newest record. The first run is of a new process whose data files were dropped
+from the system's memory, the whole page cache where the user may; the next runs are of that process.
 """
 
 from __future__ import annotations
@@ -23,53 +24,69 @@ from vpcflow.query.time_range import TimeRange
 from vpcflow.store.file_index import FileIndex
 
 DASHBOARD = "src/vpcflow/api/rest/dashboards/overview.json"
+DROP_CACHES = Path("/proc/sys/vm/drop_caches")
 AT_ONCE = 2
-BRUSH = ("brush", "traffic", {"interval": "30m", "intervals_max": 400}, "")
+WEEK_S = 7 * 86_400
 
+#: Name, question, parameters, filter, and whether it looks at the whole week.
+Asked = tuple[str, str, dict[str, Any], str, bool]
+BRUSH: Asked = ("brush", "traffic", {"interval": "30m", "intervals_max": 400}, "", True)
 #: What the API asks for panels that are not questions of their own.
-SERVED_BY = {"findings": "bursts", "graph": "graph_edges"}
+SERVED_BY: dict[str, list[tuple[str, dict[str, Any], bool]]] = {
+    "findings": [("bursts", {"limit": 20}, True), ("coverage", {"limit": 10_000}, False)],
+    "graph": [("graph_edges", {"by": "interface", "limit": 5_000}, False)],
+    "rejected_ports": [
+        ("rejects", {"by": "port", "limit": 8}, False),
+        ("rejected_couples", {"limit": 8}, False),
+    ],
+}
 
-Panel = tuple[str, str, dict[str, Any], str]
 
-
-def panels() -> list[Panel]:
-    """Every panel's name, question, parameters and filter."""
+def questions() -> list[Asked]:
+    """Every question that the page asks."""
     root = Path(__file__).parent.parent
-    found: list[Panel] = []
+    found: list[Asked] = []
     for panel in json.loads((root / DASHBOARD).read_text())["panels"]:
         query = panel.get("query") or {}
         name = query.get("question")
         if name:
-            parameters = {} if name in SERVED_BY else query.get("parameters") or {}
-            question = SERVED_BY.get(name, name)
-            found.append((panel["id"], question, parameters, query.get("filter") or ""))
-    return found
+            own = [(name, query.get("parameters") or {}, False)]
+            for question, parameters, of_week in SERVED_BY.get(name, own):
+                text = query.get("filter") or ""
+                found.append((panel["id"], question, parameters, text, of_week))
+    return [*found, BRUSH]
 
 
-def forget(folder: Path) -> None:
-    """Drop the files of a table from the system's memory, as far as a user may."""
-    for path in folder.rglob("*"):
-        if path.is_file():
-            handle = os.open(path, os.O_RDONLY)
-            os.posix_fadvise(handle, 0, 0, os.POSIX_FADV_DONTNEED)
-            os.close(handle)
+def forget(folder: Path) -> bool:
+    """Drop the files of a table from the system's memory; whether all caches were dropped."""
+    try:
+        DROP_CACHES.write_text("1")
+    except OSError:
+        for path in folder.rglob("*"):
+            if path.is_file():
+                handle = os.open(path, os.O_RDONLY)
+                os.posix_fadvise(handle, 0, 0, os.POSIX_FADV_DONTNEED)
+                os.close(handle)
+        return False
+    return True
 
 
-def main(data: str, hours: str, runs: str) -> None:
-    """Prints seconds of each run, the first of them cold, and of each panel alone."""
+def main(data: str, hours: str, back_s: str, runs: str) -> None:
+    """Prints seconds of each run, the first of them cold, and of each question alone."""
     folder = DataFolder(Path(data))
     end_s = (FileIndex(folder).totals().start_max or 0) + 1
-    end_s += -end_s % 300
+    end_s += -end_s % 300 - int(back_s)
     chosen = TimeRange(end_s - int(hours) * 3_600, end_s)
-    week = TimeRange(end_s - 7 * 86_400, end_s)
-    forget(folder.warehouse)
-    queries = FlowQueries(folder, QuerySettings(threads=2))
-    asked = [*((panel, chosen) for panel in panels()), (BRUSH, week)]
-    alone: dict[str, list[float]] = {}
+    week = TimeRange(min(end_s - WEEK_S, chosen.start_s or 0), end_s)
+    dropped = forget(folder.warehouse)
+    queries = FlowQueries(folder, QuerySettings(threads=AT_ONCE))
+    asked = questions()
 
-    def ask(each: tuple[Panel, TimeRange]) -> None:
-        (_, question, parameters, text), time_range = each
-        queries.ask(question, parameters, condition=parse_filter(text), time_range=time_range)
+    def ask(each: Asked) -> None:
+        _, question, parameters, text, of_week = each
+        condition = parse_filter(text)
+        time_range = week if of_week else chosen
+        queries.ask(question, parameters, condition=condition, time_range=time_range)
 
     together = []
     for _ in range(int(runs) + 1):
@@ -77,11 +94,14 @@ def main(data: str, hours: str, runs: str) -> None:
         with ThreadPoolExecutor(AT_ONCE) as threads:
             list(threads.map(ask, asked))
         together.append(time.perf_counter() - begun)
+    alone = {}
     for each in asked:
         begun = time.perf_counter()
         ask(each)
-        alone[" ".join(each[0][:2])] = [round((time.perf_counter() - begun) * 1_000)]
-    print(json.dumps({"seconds": together, "panels_ms": alone}))
+        alone[" ".join(each[:2])] = round((time.perf_counter() - begun) * 1_000)
+    load = os.getloadavg()[0]
+    told = {"seconds": together, "alone_ms": alone, "caches_dropped": dropped, "load": load}
+    print(json.dumps(told))
 
 
 if __name__ == "__main__":
