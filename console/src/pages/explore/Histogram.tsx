@@ -49,8 +49,8 @@ export function Histogram({ asked }: { asked: Asked<Answer> }) {
     () => (pivot?.series ?? []).map((line) => ({ ...line, ...NAMES[line.name] })),
     [pivot],
   );
-  if (asked.fault && !asked.data)
-    return <div className="histogram quiet-text">{asked.fault.message}</div>;
+  // The records beneath say what is wrong, for the same filter and range.
+  if (asked.fault && !asked.data) return null;
   return (
     <div className={`histogram ${asked.loading && !asked.fresh ? "dimmed" : ""}`}>
       {pivot && series.length > 0 && (

@@ -16,6 +16,7 @@ import { ErrorState, Skeleton } from "../../ui/State";
 import { AddToDashboard, type PanelDraft } from "./AddToDashboard";
 import { chartAnswer, withoutOthers } from "./chartAnswer";
 import { ExportMenu } from "./ExportMenu";
+import { FaultOf, isWrong } from "./FaultOf";
 import { NothingFound } from "./NothingFound";
 import { PivotControls } from "./PivotControls";
 import { PivotTable } from "./PivotTable";
@@ -47,7 +48,7 @@ export function PivotMode() {
   const [adding, setAdding] = useState(false);
   const chart = useRef<HTMLDivElement>(null);
   const drawn = overTime ? lines : asked;
-  const shown = answer && answer.rows > 0;
+  const shown = answer && answer.rows > 0 && !isWrong(asked.fault);
   return (
     <>
       <PivotControls state={state} fields={fields} />
@@ -67,7 +68,7 @@ export function PivotMode() {
       </div>
       <div className={`pivot ${late ? "late" : ""}`} aria-busy={late || undefined}>
         {late && <div className="panel-load" />}
-        {asked.fault && <ErrorState fault={asked.fault} onRetry={asked.retry} />}
+        {asked.fault && <FaultOf asked={asked} />}
         {!answer && !asked.fault && late && <Skeleton lines={10} />}
         {answer && answer.rows === 0 && !asked.loading && !asked.fault && <NothingFound />}
         {shown && (

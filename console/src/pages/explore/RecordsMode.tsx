@@ -9,10 +9,11 @@ import { formatCount } from "../../time/format";
 import { Button } from "../../ui/Button";
 import type { Sort } from "../../ui/DataTable";
 import { Select } from "../../ui/Field";
-import { ErrorState, Skeleton } from "../../ui/State";
+import { Skeleton } from "../../ui/State";
 import { ColumnPicker } from "./ColumnPicker";
 import { fieldsToAsk, useColumns } from "./columns";
 import { ExportMenu } from "./ExportMenu";
+import { FaultOf, isWrong } from "./FaultOf";
 import { Histogram, useHistogram } from "./Histogram";
 import { NothingFound } from "./NothingFound";
 import { columnsNamed, ResultTable } from "./ResultTable";
@@ -73,10 +74,10 @@ export function RecordsMode() {
       </div>
       <div className={`explore-result ${late ? "dimmed" : ""}`} aria-busy={late || undefined}>
         {late && <div className="panel-load" />}
-        {asked.fault && <ErrorState fault={asked.fault} onRetry={asked.retry} />}
+        {asked.fault && <FaultOf asked={asked} />}
         {!answer && !asked.fault && late && <Skeleton lines={12} />}
         {answer && !asked.fault && answer.rows === 0 && !asked.loading && <NothingFound />}
-        {answer && answer.rows > 0 && (
+        {answer && answer.rows > 0 && !isWrong(asked.fault) && (
           <ResultTable
             label="Flow records"
             answer={answer}
