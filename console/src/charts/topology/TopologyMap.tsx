@@ -119,7 +119,9 @@ export function TopologyMap(props: TopologyMapProps) {
       </div>
       <ZoomButtons zoomBy={zoomBy} fit={canvas.fit} />
       <p className="topology-told" aria-live="polite">
-        {told ? nodeText(told, links, names) : hovered?.link && linkText(hovered.link, names)}
+        {told
+          ? nodeText(told, props.more ?? links, names)
+          : hovered?.link && linkText(hovered.link, names)}
       </p>
     </div>
   );

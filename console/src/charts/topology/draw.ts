@@ -120,7 +120,7 @@ function drawBox(
   const name = clipped(context, box.node.name, width - 20);
   context.fillText(name, x + 10, middle);
   const used = context.measureText(name).width + 8;
-  if (!box.node.note) return;
+  if (!box.node.note || over) return;
   context.font = `400 ${pixels - 1}px ${FONT}`;
   if (context.measureText(box.node.note).width > width - 20 - used) return;
   context.fillStyle = theme.colour("text-3");

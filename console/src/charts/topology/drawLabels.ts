@@ -5,6 +5,8 @@ import { sizeAt, type View } from "./view";
 
 /** Below this names would lie over the nodes beside them; those in focus are still named. */
 const LABEL_SCALE_MIN = 0.62;
+/** Below this only the Internet is named of what stands outside. */
+const OUTSIDE_SCALE_MIN = 0.3;
 /** Names of what is linked to the focus, before the rest goes unnamed. */
 const LABELS_MAX = 160;
 
@@ -22,7 +24,7 @@ export function drawLabels(
   context.lineJoin = "round";
   const taken: number[][] = [];
   const rank = ({ node }: Place) =>
-    first.has(node.id) ? 2 : node.kind === "interface" || node.kind === "host" ? 0 : 1;
+    first.has(node.id) ? 2 : isNamedAt(node.kind, view.scale) ? 1 : 0;
   const order = places
     .filter((place) => !isCard(place.node) && (view.scale >= LABEL_SCALE_MIN || rank(place) > 0))
     .sort((one, other) => rank(other) - rank(one) || other.node.bytes - one.node.bytes)
@@ -41,6 +43,11 @@ export function drawLabels(
     context.fillStyle = theme.colour("text");
     context.fillText(text, x, y);
   }
+}
+
+function isNamedAt(kind: string, scale: number): boolean {
+  if (kind === "internet") return true;
+  return kind !== "interface" && kind !== "host" && scale >= OUTSIDE_SCALE_MIN;
 }
 
 /** A text with an ellipsis where it is wider than its room. */

@@ -45,6 +45,7 @@ const HEAD_OF_MANY = 42;
 const MANY = 150;
 const GAP = 22;
 const OUTSIDE_HEIGHT = 92;
+const OUTSIDE_HEIGHT_OF_MANY = 150;
 
 interface Block {
   width: number;
@@ -204,7 +205,8 @@ export function layoutOf(nodes: readonly GraphNode[]): Layout {
   );
   const width = Math.max(inner.width, Math.min(outside.length, columns) * 130);
   const rows = Math.ceil(outside.length / columns);
-  const top = rows === 0 ? 0 : (rows - 1) * CELL_HEIGHT + OUTSIDE_HEIGHT;
+  const over = nodes.length > MANY ? OUTSIDE_HEIGHT_OF_MANY : OUTSIDE_HEIGHT;
+  const top = rows === 0 ? 0 : (rows - 1) * CELL_HEIGHT + over;
   outside.sort((one, other) => other.bytes - one.bytes);
   outside.forEach((node, at) => {
     const row = Math.floor(at / columns);

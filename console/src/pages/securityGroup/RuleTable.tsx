@@ -54,7 +54,7 @@ function columnsOf(
     {
       key: "text",
       label: "Rule",
-      width: "22%",
+      width: "21%",
       value: (rule) => `${rule.protocol} ${rule.ports}`,
       render: (rule) => <RuleText rule={rule} />,
     },
@@ -67,7 +67,7 @@ function columnsOf(
     {
       key: "last_hit_s",
       label: "Last hit",
-      width: "15%",
+      width: "17%",
       kind: "time",
       render: (rule) => <LastHit rule={rule} />,
     },
