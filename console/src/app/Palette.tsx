@@ -89,7 +89,7 @@ export default function Palette({ onClose }: { onClose: () => void }) {
   return (
     <Dialog title="Commands" onClose={onClose} bare className="palette">
       <input
-        autoFocus
+        data-autofocus
         className="palette-input"
         role="combobox"
         aria-label="Command"

@@ -16,7 +16,7 @@ export interface DialogProps {
   className?: string;
 }
 
-/** A modal box: focus stays inside, Esc closes it, focus goes back where it was. */
+/** A modal box: focus stays inside, first at `data-autofocus`; Esc closes it, focus goes back. */
 export function Dialog({ title, onClose, children, footer, size = "md", ...rest }: DialogProps) {
   const box = useRef<HTMLDialogElement>(null);
   const titleId = useId();
@@ -24,6 +24,8 @@ export function Dialog({ title, onClose, children, footer, size = "md", ...rest 
     const before = document.activeElement as HTMLElement | null;
     const dialog = box.current;
     dialog?.showModal();
+    // Before it is shown, nothing within can take the focus; afterwards the first button has it.
+    dialog?.querySelector<HTMLElement>("[data-autofocus]")?.focus();
     return () => {
       dialog?.close();
       before?.focus?.();

@@ -44,7 +44,7 @@ export function NewDialog({ onClose }: { onClose: () => void }) {
           value={title}
           error={fault}
           maxLength={200}
-          autoFocus
+          data-autofocus
           onChange={setTitle}
         />
         <TextField
