@@ -8,7 +8,15 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, Response
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    Request,
+    Response,
+    expect,
+)
 from served_console import ROOT_KEY, ConsoleServer, Key
 
 #: Chromium of Debian, without what it would ask of its maker by itself.
@@ -124,7 +132,7 @@ class Visits:
 def settled(page: Page) -> Page:
     """The page once it has asked and drawn everything."""
     page.wait_for_load_state("networkidle")
-    page.wait_for_function("!document.querySelector('.page-loading, .skeleton, [aria-busy=true]')")
+    expect(page.locator(".page-loading, .skeleton, [aria-busy=true]")).to_have_count(0)
     return page
 
 
