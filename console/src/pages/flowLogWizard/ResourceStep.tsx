@@ -140,8 +140,10 @@ function ResourceList(props: {
                 <span className="mono">{one.id}</span>
                 <span className="quiet-text">{one.note}</span>
                 <span className="quiet-text num pick-count">
-                  {draft.kind !== "eni" && `${formatCount(one.interfaces)} interfaces`}
-                  {one.flowLogs > 0 && ` ${one.flowLogs} flow log${one.flowLogs > 1 ? "s" : ""}`}
+                  {draft.kind !== "eni" &&
+                    `${formatCount(one.interfaces)} interface${one.interfaces === 1 ? "" : "s"}`}
+                  {one.flowLogs > 0 &&
+                    `${draft.kind === "eni" ? "" : ", "}${one.flowLogs} flow log${one.flowLogs > 1 ? "s" : ""}`}
                 </span>
               </span>
             }
