@@ -9,8 +9,9 @@ import { type Kept, keptLinks, type Level, withBoxes } from "./graph";
 /** Nodes of one picture; the server joins the smallest beyond it. */
 const NODES_MAX = 500;
 
-/** Shares under which links are hidden, in percent of all bytes, by level. */
-const LEAST: Record<Level, string> = { vpc: "0", subnet: "0", interface: "0.1" };
+/** More links than this are a cloud: at first those under a share, in percent, are hidden. */
+const LINKS_CLEAR_MAX = 300;
+const LEAST_OF_MANY = "0.1";
 
 export interface Topology {
   asked: Asked<Graph>;
@@ -30,11 +31,12 @@ export interface Topology {
 export function useTopology(): Topology {
   const [asking, setLevelText] = useUrlParam("level", "interface");
   const level: Level = asking === "vpc" || asking === "subnet" ? asking : "interface";
-  const [least] = useUrlParam("least", LEAST[level]);
   const [chosen] = useUrlParam("node", "");
   const asked = useRangeJson<Graph>("/graph", { level, limit: NODES_MAX });
   const { network } = useNetwork();
   const graph = asked.data;
+  const many = (graph?.links.length ?? 0) > LINKS_CLEAR_MAX;
+  const [least] = useUrlParam("least", many ? LEAST_OF_MANY : "0");
   const nodes = useMemo(
     () => (graph ? withBoxes(graph.nodes, network, graph.level as Level) : []),
     [graph, network],
