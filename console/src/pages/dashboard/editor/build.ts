@@ -122,7 +122,7 @@ function readValue(text: string): unknown {
 }
 
 /** SQL to begin with. */
-export const SQL_FIRST = `SELECT start - start % 300 AS time,
+export const SQL_FIRST = `SELECT to_timestamp(start - start % 300) AS time,
        action, sum(bytes) AS bytes
 FROM flow_records
 WHERE $time AND $filters
