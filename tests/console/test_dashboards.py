@@ -6,6 +6,7 @@ Method: two people in two browsers over one server.
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,7 +23,7 @@ WRITES = ("vpcflow:*",)
 @pytest.fixture(scope="module")
 def colleague(sample: ConsoleServer) -> Key:
     """Another user of the account, who may do all that the console does with dashboards."""
-    return made_user(sample, "colleague", *WRITES)
+    return made_user(sample, f"colleague-{os.getpid()}", *WRITES)
 
 
 @pytest.fixture
