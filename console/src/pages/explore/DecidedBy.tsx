@@ -72,7 +72,11 @@ function Found({ found }: { found: RecordRule }) {
           </Link>
         )}
       </p>
-      {found.reason && <p className="record-why">{found.reason}</p>}
+      {found.reason && (
+        <p className="record-why">
+          <WithGroups text={found.reason} />
+        </p>
+      )}
       {found.agrees === false && (
         <div className="notice warn">
           Today's rules would decide otherwise: they were changed since, or do not tell all.
@@ -118,11 +122,29 @@ function Steps({ steps }: { steps: StepShown[] }) {
               <b>{step.leg === "request" ? "Request" : "Reply"}</b> {step.direction} at{" "}
               <span className="mono">{step.interface_name || step.interface_id}</span>, {station}:{" "}
               {step.reached ? verdict.word : "not reached"}
-              {step.reached && step.reason && <span className="quiet-text">. {step.reason}</span>}
+              {step.reached && step.reason && (
+                <span className="quiet-text">
+                  . <WithGroups text={step.reason} />
+                </span>
+              )}
             </span>
           </li>
         );
       })}
     </ol>
+  );
+}
+
+/** A text in which security groups are links. */
+function WithGroups({ text }: { text: string }) {
+  return text.split(/(\bsg-[0-9a-z]+)/).map((part, at) =>
+    at % 2 === 0 ? (
+      part
+    ) : (
+      // biome-ignore lint/suspicious/noArrayIndexKey: parts of one text never move
+      <Link key={at} to={`/security-groups/${encodeURIComponent(part)}`}>
+        {part}
+      </Link>
+    ),
   );
 }
