@@ -12,6 +12,7 @@ from sqlglot.tokens import TokenType
 
 from vpcflow.base.errors import FilterError
 from vpcflow.query.sql_functions import FUNCTIONS, HINTS, SYNTAX_WORDS, TABLE_FUNCTIONS
+from vpcflow.query.sql_growth import check_growth
 from vpcflow.query.sql_text import LIST_VALUES_MAX, position_of
 
 #: Nodes that are not functions and may stand in a query.
@@ -147,6 +148,7 @@ def check_sql(tree: exp.Expression, tokens: list[Any], text: str) -> None:
             _check_call(token, text)
     for node in tree.walk():
         _check_node(node, text)
+    check_growth(tree, text)
 
 
 def _check_node(node: Any, text: str) -> None:
