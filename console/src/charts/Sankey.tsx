@@ -164,7 +164,9 @@ function sankeyOption(theme: Theme, flow: Flow, width: number): EChartsCoreOptio
   // Between columns there is room for a name only; the tooltip has the bytes.
   const bytesOf = ({ node, bytes }: FlowNode) => {
     const at = node.layer ?? 0;
-    return at === 0 || (at === last && !narrow) || inner >= LONG_NAME ? `  {b|${bytesText(bytes)}}` : "";
+    return at === 0 || (at === last && !narrow) || inner >= LONG_NAME
+      ? `  {b|${bytesText(bytes)}}`
+      : "";
   };
   const short = (node: FlowNode["node"]) => {
     const longest = node.layer === last ? (narrow ? 9 : 13) : inner;
