@@ -9,6 +9,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 #: Bytes of a request's line and headers.
 HEAD_BYTES_MAX = 64 << 10
+#: How long a client may take nothing of an answer that waits for it.
+STALLED_S_MAX = 60.0
 
 
 class BoundedProtocol(HttpToolsProtocol):
@@ -16,8 +18,10 @@ class BoundedProtocol(HttpToolsProtocol):
 
     head_timeout_s: ClassVar[float]
     connections_max: ClassVar[int]
+    stalled_s_max: ClassVar[float] = STALLED_S_MAX
 
     _timer: asyncio.TimerHandle | None = None
+    _stalled: asyncio.TimerHandle | None = None
     _head_bytes = 0
     _in_body = False
     _in_head = False
@@ -42,8 +46,23 @@ class BoundedProtocol(HttpToolsProtocol):
         if len(self.connections) > self.connections_max:
             self._make_room()
 
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        # To close would wait for the client to take what is left.
+        self._stalled = self.loop.call_later(self.stalled_s_max, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        self._stop_stalled()
+        super().resume_writing()
+
+    def _stop_stalled(self) -> None:
+        if self._stalled is not None:
+            self._stalled.cancel()
+            self._stalled = None
+
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_timer()
+        self._stop_stalled()
         super().connection_lost(exc)
 
     def on_headers_complete(self) -> None:

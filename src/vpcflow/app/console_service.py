@@ -117,7 +117,13 @@ class ConsoleService:
         links = None
         if self._links is not None:
             links = SignInPage(self._links, self._sign_in, lambda: self._root_key_id)
-        console = ConsoleApp(self._settings.console, self._rest, links)
+
+        def is_known(scope: Any) -> bool:
+            from starlette.requests import Request
+
+            return self._sign_in.session(Request(scope)) is not None
+
+        console = ConsoleApp(self._settings.console, self._rest, links, is_known=is_known)
 
         async def app(scope: Any, receive: Any, send: Any) -> None:
             # Whoever has a page asks the API next.

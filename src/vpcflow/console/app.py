@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -10,7 +11,7 @@ import structlog
 
 from vpcflow.console import answers
 from vpcflow.console.answers import Message, header_of
-from vpcflow.console.guard import Guard, Receive, Refusal, Send, read_body, with_security_headers
+from vpcflow.console.guard import Guard, Receive, Refusal, Send, Uploads, with_security_headers
 from vpcflow.console.manual import Manual
 from vpcflow.console.settings import ConsoleSettings
 from vpcflow.console.sign_in_links import PATH as SIGN_IN_PATH
@@ -38,7 +39,8 @@ class ConsoleApp:
     """Answers everything that comes to the console's port.
 
     Shape: ``rest`` is the application below /api/v1, ``links`` answers below /sign-in/ and is None
-    where links are not for use.
+    where links are not for use. ``is_known`` says, in a thread, whether a request is of somebody who
+    has signed in.
     """
 
     def __init__(
@@ -49,13 +51,14 @@ class ConsoleApp:
         *,
         static: Path = STATIC,
         manual: Manual | None = None,
+        is_known: Callable[[Message], bool] = lambda _: False,
     ) -> None:
-        self._settings = settings
         self._rest = rest
         self._links = links
         self._guard = Guard(settings)
         self._static = StaticFiles(static)
         self._manual = manual or Manual()
+        self._uploads = Uploads(settings, is_known)
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """One request."""
@@ -77,7 +80,7 @@ class ConsoleApp:
     async def _answer(self, scope: Message, receive: Receive, send: Send) -> None:
         refusal = self._guard.refusal(scope)
         if refusal is None and scope["method"] not in ("GET", "HEAD"):
-            receive = await read_body(receive, scope, self._settings)
+            receive = await self._uploads.read(receive, scope)
             if receive is None:
                 return
             if isinstance(receive, Refusal):

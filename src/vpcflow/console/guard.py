@@ -17,6 +17,11 @@ _LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 _SAFE_METHODS = frozenset({"GET", "HEAD"})
 _OWN_PAGES = frozenset({"same-origin", "none", ""})
 
+#: The body of a request from somebody who is not signed in: a key and a session token.
+STRANGERS_BODY_BYTES_MAX = 64 << 10
+#: Bodies that are being read, together; small ones are taken beyond it.
+UPLOADS_BYTES_MAX = 64 << 20
+
 #: Browsers load, run and connect to nothing but this origin, and nobody may frame it.
 CONTENT_SECURITY_POLICY = (
     "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
@@ -137,30 +142,60 @@ def _is_port(text: str) -> bool:
     return text.startswith(":") and len(text) <= 6 and text[1:].isascii() and text[1:].isdigit()
 
 
-async def read_body(receive: Receive, scope: Message, settings: ConsoleSettings) -> Any:
-    """The whole body as a ``receive`` that says it again, or why it was not taken.
+class Uploads:
+    """The bodies that are being read: how much of them is in memory at once.
 
-    Shape: a Receive, a Refusal, or None when the client has gone.
+    Shape: for the event loop's thread. Who is not signed in may send what signing in takes, so that
+    strangers cannot use up the room of all.
     """
-    too_large = Refusal(413, "BodyTooLarge", "The request is larger than console.body_bytes_max.")
-    said = header_of(scope, "content-length")
-    if said.isdecimal() and int(said) > settings.body_bytes_max:
-        return too_large
-    body = bytearray()
-    try:
-        async with asyncio.timeout(settings.body_timeout_s):
-            more = True
-            while more:
-                message = await receive()
-                if message["type"] == "http.disconnect":
-                    return None
-                body += message.get("body", b"")
-                more = message.get("more_body", False)
-                if len(body) > settings.body_bytes_max:
-                    return too_large
-    except TimeoutError:
-        return Refusal(408, "BodyTooLate", "The request's body did not come in time.")
-    return _again(bytes(body), receive)
+
+    def __init__(self, settings: ConsoleSettings, is_known: Callable[[Message], bool]) -> None:
+        self._settings = settings
+        self._is_known = is_known
+        self._held_bytes = 0
+
+    async def read(self, receive: Receive, scope: Message) -> Any:
+        """The whole body as a ``receive`` that says it again, or why it was not taken.
+
+        Shape: a Receive, a Refusal, or None when the client has gone.
+        """
+        said = header_of(scope, "content-length")
+        if said.isdecimal() and int(said) > self._settings.body_bytes_max:
+            return _TOO_LARGE
+        body = bytearray()
+        try:
+            async with asyncio.timeout(self._settings.body_timeout_s):
+                return await self._read(receive, scope, body)
+        except TimeoutError:
+            return Refusal(408, "BodyTooLate", "The request's body did not come in time.")
+        finally:
+            self._held_bytes -= len(body)
+
+    async def _read(self, receive: Receive, scope: Message, body: bytearray) -> Any:
+        bytes_max = min(STRANGERS_BODY_BYTES_MAX, self._settings.body_bytes_max)
+        more = True
+        while more:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                return None
+            piece = message.get("body", b"")
+            body += piece
+            self._held_bytes += len(piece)
+            more = message.get("more_body", False)
+            if len(body) > bytes_max < self._settings.body_bytes_max:
+                if not await asyncio.to_thread(self._is_known, scope):
+                    return _NOT_KNOWN
+                bytes_max = self._settings.body_bytes_max
+            if len(body) > bytes_max:
+                return _TOO_LARGE
+            if len(body) > STRANGERS_BODY_BYTES_MAX and self._held_bytes > UPLOADS_BYTES_MAX:
+                return _TOO_MANY
+        return _again(bytes(body), receive)
+
+
+_TOO_LARGE = Refusal(413, "BodyTooLarge", "The request is larger than console.body_bytes_max.")
+_NOT_KNOWN = Refusal(401, "NotSignedIn", "Sign in first.")
+_TOO_MANY = Refusal(429, "TooManyBodies", "Other large requests are being read; try again.")
 
 
 def _again(body: bytes, receive: Receive) -> Receive:

@@ -5,13 +5,22 @@ Method: requests as browsers send them for such pages, to a real server.
 
 from __future__ import annotations
 
+import asyncio
 import socket
 from pathlib import Path
+from typing import Any
 
 import pytest
 from console_server import ConsoleServer
 
-from vpcflow.console.guard import SECURITY_HEADERS, name_of
+from vpcflow.console.guard import (
+    SECURITY_HEADERS,
+    STRANGERS_BODY_BYTES_MAX,
+    UPLOADS_BYTES_MAX,
+    Uploads,
+    name_of,
+)
+from vpcflow.console.settings import ConsoleSettings
 
 SESSION = "/api/v1/session"
 HTML = {"Accept": "text/html"}
@@ -154,3 +163,51 @@ def test_bodies_are_bounded(tmp_path: Path) -> None:
 )
 def test_the_name_in_a_host_header(host: str, name: str) -> None:
     assert name_of(host) == name
+
+
+def test_who_has_not_signed_in_sends_little(console: ConsoleServer) -> None:
+    large = b'{"text": "' + b"x" * STRANGERS_BODY_BYTES_MAX + b'"}'
+    path, kind = "/api/v1/filter", {"Content-Type": "application/json"}
+    stranger = console.ask(path, "POST", {**kind, "Cookie": "vpcflow_session=guessed"}, large)
+    assert (stranger.status, stranger.json["error"]["code"]) == (401, "NotSignedIn")
+    known = console.ask(path, "POST", {**kind, **console.sign_in().headers}, large)
+    assert (known.status, known.json["error"]["code"]) == (400, "FilterError")
+
+
+def test_large_bodies_have_room_together(tmp_path: Path) -> None:
+    settings = ConsoleSettings()
+    uploads = Uploads(settings, lambda _: True)
+    scope = {"headers": []}
+    begun = 0
+
+    async def pieces(size: int, hold: asyncio.Event | None = None) -> Any:
+        sent = False
+
+        async def receive() -> dict[str, Any]:
+            nonlocal sent, begun
+            if sent and hold is not None:
+                begun += 1
+                await hold.wait()
+            more = not sent
+            sent = True
+            body = b"x" * size if more else b""
+            return {"type": "http.request", "body": body, "more_body": more}
+
+        return await uploads.read(receive, scope)
+
+    async def many() -> tuple[Any, Any, Any]:
+        hold, size = asyncio.Event(), settings.body_bytes_max
+        waiting = [
+            asyncio.create_task(pieces(size, hold)) for _ in range(UPLOADS_BYTES_MAX // size)
+        ]
+        while begun < len(waiting):
+            await asyncio.sleep(0)
+        refused, small = await pieces(size), await pieces(1_000)
+        hold.set()
+        await asyncio.gather(*waiting)
+        return refused, small, await pieces(size)
+
+    refused, small, later = asyncio.run(many())
+    assert refused.status == 429
+    assert callable(small)
+    assert callable(later)

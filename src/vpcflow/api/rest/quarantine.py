@@ -7,6 +7,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Annotated
 
 from fastapi import APIRouter, Query, Request
+from fastapi import Path as PathParameter
 
 from vpcflow.api.rest.access import own
 from vpcflow.api.rest.health_models import QuarantineGroup, QuarantineLine, QuarantineView
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from vpcflow.api.rest.services import RestServices
 
 GROUPS_MAX = 1_000
+#: What the database takes as a number.
+ENTRY_ID_MAX = 2**63 - 1
 PAGE_MAX = 500
 #: Characters of a line that are shown; `vpcflow quarantine show --raw` has all that is kept.
 TEXT_MAX = 4_000
@@ -34,7 +37,7 @@ def routes(services: RestServices) -> APIRouter:
     def list_quarantine(
         request: Request,
         source: _Source = "",
-        after: Annotated[int, Query(ge=0)] = 0,
+        after: Annotated[int, Query(ge=0, le=ENTRY_ID_MAX)] = 0,
         limit: Annotated[int, Query(ge=1, le=PAGE_MAX)] = 50,
     ) -> QuarantineView:
         """What could not be read, and a page of it."""
@@ -70,7 +73,9 @@ def routes(services: RestServices) -> APIRouter:
         )
 
     @router.get("/quarantine/{entry_id}")
-    def get_quarantined(entry_id: int, request: Request) -> QuarantineLine:
+    def get_quarantined(
+        entry_id: Annotated[int, PathParameter(ge=0, le=ENTRY_ID_MAX)], request: Request
+    ) -> QuarantineLine:
         """One entry."""
         own(services, request, "vpcflow:GetQuarantine")
         db = StateDb(services.folder, writer=False)

@@ -29,7 +29,7 @@ def routes(services: RestServices) -> APIRouter:
     def list_sources(
         request: Request,
         limit: Annotated[int, Query(ge=1, le=OBJECTS_PAGE_MAX)] = 100,
-        before: Annotated[int | None, Query(ge=1)] = None,
+        before: Annotated[int | None, Query(ge=1, le=2**63 - 1)] = None,
         name: Annotated[str, Query(max_length=NAME_LENGTH_MAX)] = "",
     ) -> Sources:
         """What is metered, and what was taken in, the newest first."""
