@@ -70,11 +70,10 @@ class WholeBounds:
         sides = ((self.starts, cut_start), (self.ends, cut_end))
         return tuple(shapes[cut] for shapes, cut in sides if shapes)
 
-    def edges(self, *, cut_start: bool, cut_end: bool) -> Shape:
-        """The test of records in the rows that are left out."""
+    def edges(self, *, cut_start: bool, cut_end: bool) -> tuple[Shape, ...]:
+        """The tests of records in the rows that are left out, one an edge: OR would prune nothing."""
         sides = ((self.starts, cut_start), (self.ends, cut_end))
-        tests = [shapes[2] for shapes, cut in sides if shapes and cut]
-        return tests[0] if len(tests) == 1 else ["or", tests]
+        return tuple(shapes[2] for shapes, cut in sides if shapes and cut)
 
 
 @dataclass(frozen=True, slots=True)

@@ -172,7 +172,7 @@ def filtered(plan: Plan, grain: Grain = Grain.RECORDS, parts: Parts = ONLY_RECOR
         pieces += [_kept(rollup, (*whole.rows(**cut), branch)) for branch in plan.branches]
     read: list[tuple[str, tuple[Shape, ...]]] = [(records_name, ())] if parts.records else []
     if parts.cut_start or parts.cut_end:
-        read.append((edges_name, (plan.whole[WIDTHS_S[grain]].edges(**cut),)))
+        read += [(edges_name, (test,)) for test in plan.whole[WIDTHS_S[grain]].edges(**cut)]
     for name, tests in read:
         stored = stored_table(name)
         kept = [_kept(stored, (*plan.bounds, *tests, branch)) for branch in plan.branches]
