@@ -85,10 +85,13 @@ class BoundedProtocol(HttpToolsProtocol):
         return not in_request and (self.cycle is None or self.cycle.response_complete)
 
     def _make_room(self) -> None:
-        others = (one for one in self.connections if isinstance(one, BoundedProtocol))
+        others = [one for one in self.connections if isinstance(one, BoundedProtocol)]
         idle = [one for one in others if one is not self and one.is_idle()]
-        if idle:
-            min(idle, key=lambda one: one.idle_since_s).transport.close()
+        # Where nobody is idle, whoever is longest at the head of a request has sent nothing whole.
+        late = [one for one in others if one is not self and one._in_head and not one._in_body]
+        gone = idle or [one for one in late if not one.transport.is_closing()]
+        if gone:
+            min(gone, key=lambda one: one.idle_since_s).transport.close()
 
     def _stop_timer(self) -> None:
         if self._timer is not None:

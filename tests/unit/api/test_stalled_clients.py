@@ -51,3 +51,32 @@ def test_a_client_that_reads_nothing_is_cut_off() -> None:
             assert app.ended.wait(20)
     finally:
         server.stop()
+
+
+async def _page(scope: Any, receive: Any, send: Any) -> None:
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b"here"})
+
+
+def test_halves_of_requests_lock_nobody_out() -> None:
+    server = WebServer(
+        bind("127.0.0.1", 0, default=0, part="console"),
+        lambda: _page,
+        name="test-halves",
+        head_timeout_s=60.0,
+        connections_max=8,
+    )
+    server.start()
+    halves: list[socket.socket] = []
+    try:
+        host, port = server.url.removeprefix("http://").split(":")
+        for _ in range(200):
+            halves.append(socket.create_connection((host, int(port)), timeout=20))
+            halves[-1].sendall(b"GET / HTTP/1.1\r\nHost: ")
+        with socket.create_connection((host, int(port)), timeout=20) as client:
+            client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert client.recv(100).startswith(b"HTTP/1.1 200")
+    finally:
+        for half in halves:
+            half.close()
+        server.stop()
