@@ -31,7 +31,7 @@ PAGES = {
     "/flow-logs/new": "Create flow log",
     "/interfaces": "Interfaces",
     "/security-groups": "Security groups",
-    "/explain": "Why was it rejected",
+    "/explain": "Why was this rejected?",
     "/sources": "Sources",
     "/quarantine": "Quarantine",
     "/settings": "Settings",
