@@ -12,6 +12,7 @@ from vpcflow.api.rest.known_network import known_network
 from vpcflow.api.rest.rule_models import RecordRule
 from vpcflow.api.rest.rule_of_record import RecordAsked, rule_of_record
 from vpcflow.base.errors import QueryError
+from vpcflow.query.time_range import MOMENT_MAX_S
 
 if TYPE_CHECKING:
     from vpcflow.api.rest.services import RestServices
@@ -34,7 +35,7 @@ def routes(services: RestServices) -> APIRouter:
         action: Literal["ACCEPT", "REJECT"],
         srcport: Annotated[int | None, _PORT] = None,
         dstport: Annotated[int | None, _PORT] = None,
-        start: Annotated[int | None, Query(ge=0)] = None,
+        start: Annotated[int | None, Query(ge=0, le=MOMENT_MAX_S - 1)] = None,
         reject_rule: Annotated[str | None, Query(max_length=256)] = None,
         tcp_flags: Annotated[int | None, Query(ge=0, le=255)] = None,
     ) -> RecordRule:
