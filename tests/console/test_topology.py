@@ -52,9 +52,12 @@ def write_records(path: Path, interfaces: list[tuple[str, str]]) -> None:
 def large(tmp_path_factory: pytest.TempPathFactory, chromium: Browser) -> Iterator[ConsoleServer]:
     """The console over a network of 500 interfaces that speak with each other."""
     folder = tmp_path_factory.mktemp("large")
-    with ConsoleServer(folder / "data", "--no-capture") as server:
-        write_records(folder / "lines.log", made_interfaces(server.client("ec2")))
-        vpcflow(folder / "data", "ingest", str(folder / "lines.log"))
+    data, lines = folder / "data", folder / "lines.log"
+    with ConsoleServer(data, "--no-capture") as server:
+        write_records(lines, made_interfaces(server.client("ec2")))
+        server.stop()
+    vpcflow(data, "ingest", str(lines))
+    with ConsoleServer(data, "--no-capture") as server:
         yield server
 
 
