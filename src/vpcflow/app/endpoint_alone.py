@@ -11,6 +11,7 @@ from vpcflow.app.signals import stop_on_signals
 
 if TYPE_CHECKING:
     from vpcflow.app.settings import Settings
+    from vpcflow.policy.rule_set import RuleSet
 
 #: How often it is looked whether somebody asks for the status, and everything still runs.
 LOOK_S = 0.5
@@ -19,17 +20,30 @@ LOOK_S = 0.5
 def serve_alone(settings: Settings, serving: Callable[[ControlService], None]) -> None:
     """Serve until a signal says stop.
 
-    Errors: BusyError when another process writes to the data folder; what ended the endpoint or
-    delivery, if anything did.
+    Shape: what the inventory file declares is known to the API as well, as it is with metering.
+    Errors: SettingsError for an inventory file that cannot be read, BusyError when another process
+    writes to the data folder; what ended the endpoint or delivery, if anything did.
     """
+    declared = _declared(settings)
     with settings.folder.writer_lock(), stop_on_signals() as stop:
         control = ControlService(settings)
         try:
+            if declared is not None:
+                control.plane.network.sync_host(declared.inventory, declared)
             control.start()
             serving(control)
             _attend(control, settings, stop)
         finally:
             control.stop()
+
+
+def _declared(settings: Settings) -> RuleSet | None:
+    """What the inventory file says; None without one."""
+    if settings.inventory.file is None:
+        return None
+    from vpcflow.policy.file import read_rule_set
+
+    return read_rule_set(settings.inventory.file, settings.inventory)
 
 
 def _attend(control: ControlService, settings: Settings, stop: threading.Event) -> None:
