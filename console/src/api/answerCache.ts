@@ -38,8 +38,16 @@ function forget(key: string): void {
   kept.delete(key);
 }
 
-/** Drops everything: another reader signed in. */
+const owners = new Set<() => void>();
+
+/** Has `forget` called when another reader signs in: for what was read and is kept elsewhere. */
+export function forgetWith(forget: () => void): void {
+  owners.add(forget);
+}
+
+/** Drops everything: another reader signs in, who may not see what the last one read. */
 export function forgetAll(): void {
   kept.clear();
   total = 0;
+  for (const forgetOwn of owners) forgetOwn();
 }

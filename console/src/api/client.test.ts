@@ -3,11 +3,21 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from "node:net";
 import { tableFromArrays, tableToIPC } from "@uwdata/flechette";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { CACHED_BYTES_MAX, forgetAll, keep, recall } from "./answerCache";
+import { CACHED_BYTES_MAX, forgetAll, forgetWith, keep, recall } from "./answerCache";
 import { answerOfArrow } from "./arrow";
-import { ask, getJson, loadSession, reachable, send, session, signOut } from "./client";
+import {
+  ask,
+  askSql,
+  getJson,
+  loadSession,
+  reachable,
+  send,
+  session,
+  signIn,
+  signOut,
+} from "./client";
 import { Fault, isAbort } from "./fault";
-import { enqueue, IN_FLIGHT_MAX } from "./queue";
+import { busy, enqueue, IN_FLIGHT_MAX } from "./queue";
 
 type Handler = (request: IncomingMessage, response: ServerResponse) => void;
 
@@ -120,6 +130,41 @@ test("a server that is away is told, and again when it is back", async () => {
   expect(reachable.get()).toBe(true);
 });
 
+test("a server that goes away within an answer is away", async () => {
+  handle = (request, response) => {
+    response.writeHead(200, { "content-type": "application/json", "content-length": "99" });
+    response.write("{", () => request.socket.destroy());
+  };
+  const fault = await getJson<never>("/health").catch((error) => error as Fault);
+  expect([fault.code, reachable.get()]).toEqual(["Unreachable", false]);
+});
+
+test("SQL of panels waits for its turn with the other questions", async () => {
+  const open: ServerResponse[] = [];
+  handle = (_, response) => void open.push(response);
+  const stop = new AbortController();
+  const all = Array.from({ length: IN_FLIGHT_MAX + 2 }, (_, index) =>
+    askSql({ text: `SELECT ${index}` }, { signal: stop.signal }).catch(isAbort),
+  );
+  while (open.length < IN_FLIGHT_MAX) await new Promise((resolve) => setImmediate(resolve));
+  expect(busy()).toBe(true);
+  stop.abort();
+  expect(await Promise.all(all)).toEqual(all.map(() => true));
+  expect(seen.length).toBe(IN_FLIGHT_MAX);
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(busy()).toBe(false);
+});
+
+test("what the last reader saw is gone when another signs in", async () => {
+  let told = 0;
+  forgetWith(() => {
+    told += 1;
+  });
+  handle = json({ signed_in: true });
+  await signIn({ access_key_id: "a", secret_access_key: "b" });
+  expect(told).toBe(1);
+});
+
 test("at most four run at once; what is in view goes first", async () => {
   const started: string[] = [];
   const ends: (() => void)[] = [];
@@ -147,6 +192,13 @@ test("answers kept are bounded in bytes, the oldest used go", () => {
   for (let index = 0; index < 5; index += 1) keep(`k${index}`, '"1"', index, CACHED_BYTES_MAX / 4);
   expect(recall("k0")).toBeUndefined();
   expect(recall("k4")?.value).toBe(4);
+});
+
+test("numbers of 64 bits that no double holds are rounded, not refused", () => {
+  const table = tableFromArrays({ bytes: new BigInt64Array([1n, 2n ** 62n]) });
+  (table.schema as { metadata: Map<string, string> }).metadata = new Map([["vpcflow", "{}"]]);
+  const answer = answerOfArrow(tableToIPC(table, { format: "stream" }) as Uint8Array);
+  expect(answer.data.bytes).toEqual([1, 2 ** 62]);
 });
 
 test("an Arrow stream reads as the same columns, the envelope from its metadata", () => {

@@ -1,6 +1,6 @@
 import { createStore } from "../state/store";
 import { forgetAll, keep, recall } from "./answerCache";
-import { Fault } from "./fault";
+import { Fault, isAbort } from "./fault";
 import { enqueue } from "./queue";
 import type { Answer, Session } from "./types";
 
@@ -52,7 +52,7 @@ async function get<T>(url: string, signal: AbortSignal, arrow: boolean): Promise
   const response = await reach(url, { headers, signal, cache: "no-store" });
   if (response.status === 304 && known) return known.value as T;
   if (!response.ok) throw await faultFrom(response);
-  const { value, bytes } = await read(response);
+  const { value, bytes } = await read(response, signal);
   const etag = response.headers.get("ETag");
   if (etag) keep(key, etag, value, bytes);
   return value as T;
@@ -62,14 +62,17 @@ function accepted(arrow: boolean): string {
   return arrow ? `${ARROW}, ${JSON_TYPE};q=0.5` : JSON_TYPE;
 }
 
-async function read(response: Response): Promise<{ value: unknown; bytes: number }> {
+async function read(
+  response: Response,
+  signal?: AbortSignal,
+): Promise<{ value: unknown; bytes: number }> {
   const type = response.headers.get("Content-Type") ?? "";
   if (type.startsWith(ARROW)) {
-    const body = new Uint8Array(await response.arrayBuffer());
+    const body = new Uint8Array(await whole(response.arrayBuffer(), signal));
     const { answerOfArrow } = await import("./arrow");
     return { value: answerOfArrow(body), bytes: body.byteLength };
   }
-  const text = await response.text();
+  const text = await whole(response.text(), signal);
   if (!type.includes("json")) {
     throw new Fault(response.status, {
       code: "UnexpectedAnswer",
@@ -81,12 +84,18 @@ async function read(response: Response): Promise<{ value: unknown; bytes: number
 }
 
 async function reach(url: string, init: RequestInit): Promise<Response> {
+  const asked = fetch(url, { credentials: "same-origin", ...init });
+  const response = await whole(asked, init.signal ?? undefined);
+  reachable.set(true);
+  return response;
+}
+
+/** What comes over the network; a server that stops in the middle of it is away as well. */
+async function whole<T>(coming: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   try {
-    const response = await fetch(url, { credentials: "same-origin", ...init });
-    reachable.set(true);
-    return response;
+    return await coming;
   } catch (error) {
-    if (error instanceof DOMException && error.name === "AbortError") throw error;
+    if (signal?.aborted || isAbort(error)) throw error;
     reachable.set(false);
     throw new Fault(0, {
       code: "Unreachable",
@@ -125,7 +134,22 @@ export async function send<T = unknown>(
 ): Promise<T> {
   const response = await sent(method, path, body, options);
   if (response.status === 204) return undefined as T;
-  return (await read(response)).value as T;
+  return (await read(response, options.signal)).value as T;
+}
+
+/** The records that SQL is run over. Units: `start` and `end` in epoch seconds. */
+export interface SqlBody {
+  text: string;
+  start?: number;
+  end?: number;
+  filter?: string;
+}
+
+/** Asks SQL of the records, in turn with the other questions of the page. Errors: Fault, AbortError. */
+export function askSql(body: SqlBody, options: GetOptions = {}): Promise<Answer> {
+  const signal = options.signal ?? new AbortController().signal;
+  const run = () => send<Answer>("POST", "/sql", body, { signal, arrow: options.arrow });
+  return enqueue(run, signal, options.priority);
 }
 
 async function sent(
@@ -179,7 +203,7 @@ export function ask(question: string, params: Params, options: GetOptions = {}):
   return getJson<Answer>(`/questions/${encodeURIComponent(question)}`, params, options);
 }
 
-/** Asks who is signed in and takes over the server's clock. */
+/** Asks who is signed in. */
 export async function loadSession(): Promise<Session> {
   const response = await reach(apiUrl("/session"), { headers: { Accept: JSON_TYPE } });
   if (response.status === 401) {

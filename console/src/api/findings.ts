@@ -1,6 +1,7 @@
 import { serverNow } from "../state/clock";
 import { createStore } from "../state/store";
-import { getJson } from "./client";
+import { forgetWith } from "./answerCache";
+import { getJson, session } from "./client";
 
 export type Severity = "critical" | "high" | "medium" | "low" | "info";
 
@@ -41,6 +42,11 @@ export const openFindings = createStore<Finding[] | undefined>(undefined);
 
 let askedAt = Number.NEGATIVE_INFINITY;
 
+forgetWith(() => {
+  askedAt = Number.NEGATIVE_INFINITY;
+  openFindings.set(undefined);
+});
+
 /** Asks for the findings of the last day unless it was done within a minute. Errors: Fault. */
 export async function loadFindings(): Promise<void> {
   const now = Date.now();
@@ -50,7 +56,7 @@ export async function loadFindings(): Promise<void> {
   const params = { start: end - FINDINGS_SPAN_S, end };
   try {
     const found = await getJson<Findings>("/findings", params, { priority: () => 3 });
-    openFindings.set(found.findings);
+    if (session.get()?.signed_in) openFindings.set(found.findings);
   } catch (error) {
     askedAt = Number.NEGATIVE_INFINITY;
     throw error;

@@ -1,5 +1,6 @@
 import { createStore } from "../state/store";
-import { getJson } from "./client";
+import { forgetWith } from "./answerCache";
+import { getJson, session } from "./client";
 
 /** What the shell reads of GET /health. */
 export interface Health {
@@ -17,12 +18,20 @@ export const recordRate = createStore<number | undefined>(undefined);
 
 let before: { at: number; rows: number } | undefined;
 
+forgetWith(() => {
+  before = undefined;
+  health.set(undefined);
+  healthAsked.set(false);
+  recordRate.set(undefined);
+});
+
 /** Asks how the server fares and keeps the answer. Errors: Fault. */
 export async function loadHealth(): Promise<void> {
   const found = await getJson<Health>("/health", {}, { priority: () => 0 }).catch((error) => {
     healthAsked.set(true);
     throw error;
   });
+  if (!session.get()?.signed_in) return;
   const now = { at: Date.now() / 1000, rows: found.records.rows };
   if (before && now.at > before.at) {
     recordRate.set(Math.max(0, (now.rows - before.rows) / (now.at - before.at)));

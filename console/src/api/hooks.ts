@@ -3,7 +3,7 @@ import { joinTerms } from "../filter/terms";
 import { useRefreshes } from "../state/clock";
 import { useFilter } from "../state/filter";
 import { type Span, useRange } from "../state/range";
-import { ask, type GetOptions, getJson, type Params, reachable, send } from "./client";
+import { ask, askSql, type GetOptions, getJson, type Params, reachable, send } from "./client";
 import { type Fault, faultOf, isAbort } from "./fault";
 import type { Answer } from "./types";
 
@@ -43,7 +43,9 @@ export function useAsked<T>(
     const priority = () => (inView?.current === false ? 2 : 1);
     latest
       .current({ signal: stop.signal, priority })
-      .then((data) => setState({ key, data }))
+      .then((data) => {
+        if (!stop.signal.aborted) setState({ key, data });
+      })
       .catch((error) => {
         if (isAbort(error) || stop.signal.aborted) return;
         setState((before) => ({ key, data: before.data, fault: faultOf(error) }));
@@ -105,7 +107,7 @@ export function useSql(text: string, options: AnswerOptions = {}): Asked<Answer>
   const terms = [options.pageFilter === false ? "" : filter.text, options.filter ?? ""];
   const body = { text, start: range?.start, end: range?.end, filter: joinTerms(terms) };
   const key = options.enabled === false || !text.trim() ? null : JSON.stringify(body);
-  return useAsked(key, ({ signal }) => send<Answer>("POST", "/sql", body, { signal }));
+  return useAsked(key, (how) => askSql(body, how));
 }
 
 /** What a path of the API says; null asks nothing. */

@@ -54,6 +54,11 @@ export function enqueue<T>(
   });
 }
 
+/** Whether anything is asked or waits to be. */
+export function busy(): boolean {
+  return inFlight > 0 || waiting.length > 0;
+}
+
 function startNext(): void {
   while (inFlight < IN_FLIGHT_MAX && waiting.length) {
     let best = 0;

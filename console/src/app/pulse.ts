@@ -21,7 +21,7 @@ const TONES = { ok: "ok", warning: "warn", critical: "crit" } as const;
 
 /** How the server does, in two lines. */
 export function usePulse(): Pulse {
-  useEvery(PULSE_MS, loadHealth);
+  useAskedEvery(PULSE_MS, loadHealth);
   const found = health.use();
   const rate = recordRate.use();
   const online = reachable.use();
@@ -38,7 +38,7 @@ export function usePulse(): Pulse {
 
 /** Findings of the last day that are not muted here, and whether one of them is grave. */
 export function useOpenFindings(): { count: number; grave: boolean } {
-  useEvery(FINDINGS_MS, loadFindings);
+  useAskedEvery(FINDINGS_MS, loadFindings);
   const found = openFindings.use() ?? [];
   const isMuted = useMuted();
   const open = found.filter((finding) => !isMuted(finding));
@@ -48,12 +48,18 @@ export function useOpenFindings(): { count: number; grave: boolean } {
   };
 }
 
-function useEvery(ms: number, load: () => Promise<unknown>): void {
+/** Asks now and every `ms` while the page is seen, one at a time. */
+function useAskedEvery(ms: number, load: () => Promise<unknown>): void {
   // biome-ignore lint/correctness/useExhaustiveDependencies: the first `load` does for all rounds
   useEffect(() => {
-    // Faults are told by the pages that show the same in full.
-    const run = () => {
-      if (!document.hidden) load().catch(() => undefined);
+    let waits = false;
+    const run = async () => {
+      // A server that hangs would else be asked until no other question has room.
+      if (document.hidden || waits) return;
+      waits = true;
+      // Faults are told by the pages that show the same in full.
+      await load().catch(() => undefined);
+      waits = false;
     };
     run();
     const timer = window.setInterval(run, ms);

@@ -7,6 +7,12 @@ import { setServerClock } from "../state/clock";
 /** How often an unreachable server is asked again. */
 const AGAIN_MS = 3_000;
 
+// The server says its time with each answer about the session, also after one has signed in here.
+session.subscribe(() => {
+  const clock_s = session.get()?.clock_s;
+  if (clock_s) setServerClock(clock_s);
+});
+
 /** Who is signed in, asked at the start and again while the server is away. */
 export function useSession(): { session: Session | undefined; fault: Fault | undefined } {
   const found = session.use();
@@ -16,11 +22,7 @@ export function useSession(): { session: Session | undefined; fault: Fault | und
     let stopped = false;
     const load = () =>
       loadSession().then(
-        (next) => {
-          if (stopped) return;
-          setFault(undefined);
-          if (next.clock_s) setServerClock(next.clock_s);
-        },
+        () => !stopped && setFault(undefined),
         (error) => !stopped && setFault(faultOf(error)),
       );
     if (session.get() === undefined) load();

@@ -1,6 +1,6 @@
 /** What a panel asks of the server, by the kind of its source. */
 
-import { ask, type GetOptions, getJson, type Params, send } from "../api/client";
+import { ask, askSql, type GetOptions, getJson, type Params } from "../api/client";
 import { type Asked, useAsked } from "../api/hooks";
 import type { RejectedPorts } from "../api/schema";
 import type { Answer, Cell } from "../api/types";
@@ -40,8 +40,7 @@ async function load(query: Query, scope: Scope, how: GetOptions): Promise<PanelD
   const { start, end } = scope.range;
   const filter = filterOf(query, scope);
   if (query.sql) {
-    const body = { text: query.sql, start, end, filter };
-    return { answer: await send<Answer>("POST", "/sql", body, { signal: how.signal }) };
+    return { answer: await askSql({ text: query.sql, start, end, filter }, how) };
   }
   const params = { ...(query.parameters as Params), start, end, filter };
   switch (query.question) {

@@ -1,4 +1,5 @@
 import { useEffect } from "react";
+import { busy } from "../api/queue";
 import { useUrlParam } from "./location";
 import { createStore } from "./store";
 
@@ -56,14 +57,21 @@ export function useRefresh(): [number, (seconds: number) => void] {
   return [known, (next) => set(String(next), { replace: true })];
 }
 
+/** How often it is looked whether a refresh is due. */
+const DUE_MS = 500;
+
 /** Runs the refresh timer; used once, by the app. Hidden pages do not refresh. */
 export function useRefreshTimer(): void {
   const [seconds] = useRefresh();
   useEffect(() => {
     if (!seconds) return;
+    let last = Date.now();
     const timer = window.setInterval(() => {
-      if (!document.hidden) refreshNow();
-    }, seconds * 1000);
+      // Asking anew gives up what is on its way: answers slower than the interval would never come.
+      if (document.hidden || busy() || Date.now() - last < seconds * 1000) return;
+      last = Date.now();
+      refreshNow();
+    }, DUE_MS);
     return () => window.clearInterval(timer);
   }, [seconds]);
 }
