@@ -21,7 +21,9 @@ export const SHARED_PARAMS = [
 const place = createStore<Place>(here());
 
 function here(): Place {
-  return { path: window.location.pathname, query: window.location.search.replace(/^\?/, "") };
+  // Of two slashes at the beginning the history would make another host.
+  const path = window.location.pathname.replace(/^\/+/, "/");
+  return { path, query: window.location.search.replace(/^\?/, "") };
 }
 
 /** Asked before another page is opened; false keeps the reader here. */

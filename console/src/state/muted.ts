@@ -21,7 +21,8 @@ const muted = createStore<Record<string, Muted>>(read());
 
 function read(): Record<string, Muted> {
   try {
-    return JSON.parse(localStorage.getItem(KEY) ?? "{}") as Record<string, Muted>;
+    const found: unknown = JSON.parse(localStorage.getItem(KEY) ?? "{}");
+    return found && typeof found === "object" ? (found as Record<string, Muted>) : {};
   } catch {
     return {};
   }
@@ -29,7 +30,7 @@ function read(): Record<string, Muted> {
 
 function write(next: Record<string, Muted>): void {
   const now = Date.now();
-  const kept = Object.entries(next).filter(([, one]) => one.until > now);
+  const kept = Object.entries(next).filter(([, one]) => one?.until > now);
   const last = Object.fromEntries(kept.slice(-MUTED_MAX));
   muted.set(last);
   try {
@@ -60,6 +61,6 @@ export function useMuted(): (finding: Mutable) => boolean {
   const now = Date.now();
   return ({ id, evidence }) => {
     const one = known[id];
-    return one !== undefined && one.until > now && one.evidence === evidence;
+    return one?.until !== undefined && one.until > now && one.evidence === evidence;
   };
 }

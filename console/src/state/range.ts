@@ -68,8 +68,9 @@ export function rangeOf(query: string, now: number, zone = "utc"): Range {
   const start = wholeNumber(params.get("start"));
   const end = wholeNumber(params.get("end"));
   if (start !== undefined && end !== undefined && end > start) {
-    const exact = formatRange({ start, end }, zone);
-    return { start, end, relative: null, seconds: end - start, label: exact, exact };
+    const span = { start: Math.max(start, end - RANGE_SECONDS_MAX), end };
+    const exact = formatRange(span, zone);
+    return { ...span, relative: null, seconds: end - span.start, label: exact, exact };
   }
   const asked = params.get("last") ?? DEFAULT_LAST;
   const known = parseLast(asked);
@@ -155,24 +156,35 @@ export function shifted(span: Span, parts: number): Span {
 
 /** The range twice as wide about its middle, but not past `now`. */
 export function zoomedOut(span: Span, now: number): Span {
-  const width = (span.end - span.start) * 2;
+  const width = Math.min(RANGE_SECONDS_MAX, (span.end - span.start) * 2);
   const end = Math.min(Math.max(Math.ceil(now / 60) * 60, span.end), span.end + width / 4);
   return { start: Math.round(end - width), end: Math.round(end) };
 }
 
-/** The range just before, for comparison: a day before for a day or less, else its own width. */
-export function previousOf(span: Span): Span {
-  const by = Math.max(86_400, span.end - span.start);
-  return { start: span.start - by, end: span.end - by };
+/** The range just before, as wide as this one, to compare with. */
+export const previousOf = (span: Span): Span => shifted(span, -1);
+
+/** What the range before is called, as in "previous hour". */
+export function previousName({ start, end }: Span): string {
+  const seconds = end - start;
+  const units: [seconds: number, name: string][] = [
+    [604_800, "week"],
+    [86_400, "day"],
+    [3600, "hour"],
+    [60, "minute"],
+  ];
+  const [width, name] = units.find(([unit]) => seconds % unit === 0) ?? [60, "minute"];
+  const many = Math.round(seconds / width);
+  return many === 1 ? `previous ${name}` : `previous ${many} ${name}s`;
 }
 
 /** Whether the page compares with the time before, what that is, and what it is called. */
 export function useCompare(): { on: boolean; span: Span; label: string; toggle: () => void } {
   const [value, set] = useUrlParam("compare");
-  const { start, end, seconds } = useRange();
+  const { start, end } = useRange();
   const span = useMemo(() => previousOf({ start, end }), [start, end]);
   const on = value === "previous";
-  const label = seconds <= 86_400 ? "previous day" : "the time before";
+  const label = previousName({ start, end });
   return { on, span, label, toggle: () => set(on ? null : "previous") };
 }
 

@@ -4,6 +4,7 @@ import { addChip, clearFilter, removeTerm } from "./filter";
 import { currentPlace, hrefOf, navigate, setParams } from "./location";
 import {
   parseLast,
+  previousName,
   previousOf,
   rangeOf,
   resolveLast,
@@ -67,7 +68,22 @@ test("ranges move by their own width and zoom about their middle, not past now",
   const wide = zoomedOut(span, NOW);
   expect([wide.end - wide.start, (wide.start + wide.end) / 2]).toEqual([2000, 1500]);
   expect(zoomedOut({ start: NOW - 3600, end: NOW }, NOW).end).toBeLessThan(NOW + 60);
-  expect(previousOf({ start: 86_400, end: 90_000 })).toEqual({ start: 0, end: 3600 });
+});
+
+test("the range before is as wide, and is called by its width", () => {
+  expect(previousOf({ start: 86_400, end: 90_000 })).toEqual({ start: 82_800, end: 86_400 });
+  const names = [900, 3600, 10_800, 86_400, 172_800, 604_800, 5400].map((seconds) =>
+    previousName({ start: 0, end: seconds }),
+  );
+  expect(names).toEqual([
+    "previous 15 minutes",
+    "previous hour",
+    "previous 3 hours",
+    "previous day",
+    "previous 2 days",
+    "previous week",
+    "previous 90 minutes",
+  ]);
 });
 
 test("links keep range and filter, and nothing else", () => {
@@ -108,4 +124,13 @@ test("paths lead to pages; fixed ones win over variable ones", () => {
   expect(routeOf("/flow-logs/new").params).toEqual({});
   expect(routeOf("/flow-logs/new").page).not.toBe(routeOf("/flow-logs/fl-1").page);
   expect(routeOf("/nowhere").page).toBe(NOT_FOUND);
+});
+
+test("a range of an address is a year at most, and zooming out stays before now", () => {
+  const wide = rangeOf("start=0&end=99999999999", NOW);
+  expect([wide.end, wide.seconds]).toEqual([99_999_999_999, 366 * 86_400]);
+  const year = { start: NOW - 366 * 86_400, end: NOW };
+  const zoomed = zoomedOut(year, NOW);
+  expect(zoomed.end - zoomed.start).toBe(366 * 86_400);
+  expect(zoomed.end).toBeGreaterThanOrEqual(NOW);
 });

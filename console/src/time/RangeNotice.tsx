@@ -3,24 +3,26 @@ import { useEffect, useState } from "react";
 import { healthAsked, useExtent } from "../api/health";
 import { serverNow } from "../state/clock";
 import { currentPlace } from "../state/location";
-import { type Span, setRange, useRange } from "../state/range";
+import { previousName, type Span, setRange, useRange } from "../state/range";
 import { createStore } from "../state/store";
 import { useZone } from "../state/zone";
 import { Button, IconButton } from "../ui/Button";
 import { formatAgo, formatTime } from "./format";
 
 const HOUR_S = 3600;
-const DAY_S = 86_400;
-/** With less than this in the table, an hour of it shows more than a day. */
-const SHORT_TABLE_S = 6 * HOUR_S;
 
 /** Whether the range was moved to where records are, without being asked. */
-const movedTo = createStore<Span | null>(null);
+export const movedTo = createStore<Span | null>(null);
 
-/** The last hour, or day, that has records. */
-export function lastWithRecords(first: number, last: number): Span {
+/** The last time of a width that has records. Units: seconds. */
+export function lastWithRecords(last: number, width = HOUR_S): Span {
   const end = Math.ceil((last + 1) / 60) * 60;
-  return { start: end - (last - first < SHORT_TABLE_S ? HOUR_S : DAY_S), end };
+  return { start: end - width, end };
+}
+
+/** What a time of that width is called. */
+function widthName({ start, end }: Span): string {
+  return previousName({ start, end }).replace("previous", "last");
 }
 
 /**
@@ -38,7 +40,7 @@ export function useFirstRange(): boolean {
   useEffect(() => {
     if (done || !known) return;
     if (extent && extent.last < serverNow() - HOUR_S) {
-      const span = lastWithRecords(extent.first, extent.last);
+      const span = lastWithRecords(extent.last);
       movedTo.set(span);
       setRange(span, { replace: true });
     }
@@ -54,19 +56,18 @@ export function RangeNotice() {
   const extent = useExtent();
   const moved = movedTo.use();
   if (moved && moved.start === range.start && moved.end === range.end) {
-    const width = moved.end - moved.start > HOUR_S ? "last day" : "last hour";
     return (
       <output className="notice">
         <span>
           The newest record is from {formatTime(moved.end, zone, "minute")},{" "}
-          {formatAgo(moved.end, serverNow())}. This is the {width} that has records.
+          {formatAgo(moved.end, serverNow())}. This is the {widthName(moved)} that has records.
         </span>
         <IconButton label="Dismiss" icon={<X size={14} />} onClick={() => movedTo.set(null)} />
       </output>
     );
   }
   if (!extent || (range.start <= extent.last && range.end > extent.first)) return null;
-  const span = lastWithRecords(extent.first, extent.last);
+  const span = lastWithRecords(extent.last, range.seconds);
   return (
     <output className="notice warn">
       <span>

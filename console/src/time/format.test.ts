@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { dayMarks } from "./days";
 import {
   bytesFigure,
   countFigure,
@@ -32,14 +33,20 @@ test("bytes are in powers of ten, and what rounds up to 1000 takes the next unit
 });
 
 test("durations carry over to the larger unit", () => {
-  expect([0, 41, 59.6, 200, 3599, 18_600, 187_200].map(formatDuration)).toEqual([
+  expect([0, 41, 59.6, 200, 3599, 3599.7].map(formatDuration)).toEqual([
     "0 s",
     "41 s",
-    "60 s",
+    "1 min",
     "3 min 20 s",
     "59 min 59 s",
+    "1 h",
+  ]);
+  expect([18_600, 85_000, 86_370, 187_200, -3700].map(formatDuration)).toEqual([
     "5 h 10 min",
+    "23 h 37 min",
+    "1 d",
     "2 d 4 h",
+    "-1 h 2 min",
   ]);
   expect([840, 1240, 999_600].map(formatMicroseconds)).toEqual(["840 µs", "1.24 ms", "1.00 s"]);
 });
@@ -57,6 +64,8 @@ test("times follow the zone", () => {
   expect(formatRange({ start: moment, end: moment + 60 }, "utc")).toBe(
     "Oct 13, 15:00 to 15:01 UTC",
   );
+  const year = { start: moment - 365 * 86_400, end: moment };
+  expect(formatRange(year, "utc")).toBe("Oct 13, 2025, 15:00 to Oct 13, 2026, 15:00 UTC");
   expect(formatAxis(Date.UTC(2026, 9, 14) / 1000, 86_400, "utc")).toBe("Oct 14");
 });
 
@@ -79,4 +88,31 @@ test("moments are read in the zone, also beside a change of the clocks", () => {
   for (const wrong of ["2026-02-30", "2026-13-01", "25:00", "soon", ""]) {
     expect(parseMoment(wrong, "utc", now)).toBeUndefined();
   }
+});
+
+test("days begin at their first moment, over changes of the clocks too", () => {
+  const from = Date.UTC(2026, 9, 23) / 1000;
+  const week = { start: from, end: from + 7 * 86_400 };
+  expect(dayMarks(week, "Europe/Berlin", 20).map(({ at }) => formatTime(at, "utc"))).toEqual([
+    "2026-10-23 22:00:00",
+    "2026-10-24 22:00:00",
+    "2026-10-25 23:00:00",
+    "2026-10-26 23:00:00",
+    "2026-10-27 23:00:00",
+    "2026-10-28 23:00:00",
+    "2026-10-29 23:00:00",
+  ]);
+  // In Cairo the clocks go from 00:00 to 01:00: that day has no midnight.
+  const spring = Date.UTC(2026, 3, 23) / 1000;
+  const days = dayMarks({ start: spring, end: spring + 3 * 86_400 }, "Africa/Cairo", 9);
+  expect(days.map(({ at, label }) => `${label} ${formatTime(at, "Africa/Cairo", "axis")}`)).toEqual(
+    ["Fri 24 01:00", "Sat 25 00:00", "Sun 26 00:00"],
+  );
+  expect(dayMarks({ start: from, end: from + 7200 }, "Asia/Kathmandu", 9)[0]?.label).toBe("06:00");
+});
+
+test("marks of thousands of years are as few as asked for", () => {
+  const marks = dayMarks({ start: 0, end: 99_999_999_999 }, "Europe/Berlin", 20);
+  expect(marks.length).toBeLessThanOrEqual(21);
+  expect(marks[1]?.label).toMatch(/^\w{3} \d{4}$/);
 });

@@ -85,16 +85,17 @@ export function formatDuration(seconds: number): string {
   const sign = seconds < 0 ? "-" : "";
   if (size < 1 && size > 0) return formatMicroseconds(seconds * 1e6);
   if (size < 10 && !Number.isInteger(size)) return `${sign}${size.toFixed(1)} s`;
-  if (size < 60) return `${sign}${Math.round(size)} s`;
-  const steps: [number, string, number, string][] = [
-    [86_400, "d", 3600, "h"],
-    [3600, "h", 60, "min"],
-    [60, "min", 1, "s"],
+  if (size < 59.5) return `${sign}${Math.round(size)} s`;
+  const steps: [number, string, number, string, number][] = [
+    [86_400, "d", 3600, "h", 60],
+    [3600, "h", 60, "min", 1],
+    [60, "min", 1, "s", 1],
   ];
-  for (const [large, name, small, smallName] of steps) {
+  for (const [large, name, small, smallName, finer] of steps) {
+    // What the next step would round up to 60 min is 1 h.
+    if (Math.round(size / finer) * finer < large) continue;
     const units = Math.round(size / small);
     const perLarge = large / small;
-    if (size < large) continue;
     const rest = units % perLarge;
     return `${sign}${Math.floor(units / perLarge)} ${name}${rest ? ` ${rest} ${smallName}` : ""}`;
   }
@@ -113,13 +114,21 @@ const formats = new Map<string, Intl.DateTimeFormat>();
 /** Formats kept; a page uses a handful for each zone. */
 const FORMATS_MAX = 100;
 
-type Parts = "day" | "minute" | "second" | "full" | "weekday" | "axis" | "month";
+type Parts = "day" | "minute" | "dated" | "second" | "full" | "weekday" | "axis" | "month";
 const OPTIONS: Record<Parts, Intl.DateTimeFormatOptions> = {
   day: { month: "short", day: "numeric" },
   month: { month: "short", year: "numeric" },
   weekday: { weekday: "short", day: "2-digit" },
   axis: { hour: "2-digit", minute: "2-digit", hourCycle: "h23" },
   minute: { month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", hourCycle: "h23" },
+  dated: {
+    year: "numeric",
+    month: "short",
+    day: "numeric",
+    hour: "2-digit",
+    minute: "2-digit",
+    hourCycle: "h23",
+  },
   second: { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" },
   full: {
     year: "numeric",
@@ -166,12 +175,16 @@ export function zoneName(zone: string, seconds = 0): string {
   return parts.find((part) => part.type === "timeZoneName")?.value ?? zone;
 }
 
-/** Oct 13, 15:00 to Oct 14, 15:00 UTC; the day is said once where it is the same. */
+/** Oct 13, 15:00 to Oct 14, 15:00 UTC; the day is said once where it is the same, the years where they are not. */
 export function formatRange(span: { start: number; end: number }, zone: string): string {
   const name = zoneName(zone, span.end);
-  const from = formatTime(span.start, zone, "minute");
-  const until = formatTime(span.end, zone, "minute");
-  const sameDay = formatTime(span.start, zone, "day") === formatTime(span.end, zone, "day");
+  const years = [span.start, span.end].map((moment) => formatTime(moment, zone).slice(0, 4));
+  const parts = years[0] === years[1] ? "minute" : "dated";
+  const from = formatTime(span.start, zone, parts);
+  const until = formatTime(span.end, zone, parts);
+  const sameDay =
+    span.end - span.start < 2 * 86_400 &&
+    formatTime(span.start, zone, "day") === formatTime(span.end, zone, "day");
   return `${from} to ${sameDay ? formatTime(span.end, zone, "axis") : until} ${name}`;
 }
 
