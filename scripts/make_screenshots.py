@@ -77,7 +77,12 @@ def drawn(page: Page, path: str) -> Page:
     """The page at a path, once everything on it is there."""
     page.goto(path)
     expect(page.get_by_role("heading", level=1)).to_be_visible()
-    if not path.startswith("/live"):
+    return complete(page)
+
+
+def complete(page: Page) -> Page:
+    """The page once it has asked and drawn everything."""
+    if "/live" not in page.url:
         page.wait_for_load_state("networkidle")
     expect(page.locator(".page-loading, .skeleton, [aria-busy=true]")).to_have_count(0)
     return page
@@ -89,7 +94,7 @@ def fill_wizard(page: Page) -> None:
     page.get_by_role("combobox", name="Log group", exact=True).fill("/vpc/flows")
     page.keyboard.press("Tab")
     expect(page.get_by_role("region", name="Volume and price")).to_be_visible()
-    page.wait_for_load_state("networkidle")
+    complete(page)
     page.mouse.move(0, 0)
     page.evaluate("window.scrollTo(0, 0)")
 
@@ -98,7 +103,8 @@ def open_group(page: Page) -> None:
     """Goes from the list of security groups to the first one."""
     page.locator("main, #main").get_by_text(re.compile(r"^sg-\w+")).first.click()
     expect(page).to_have_url(re.compile(r"/security-groups/sg-"))
-    page.wait_for_load_state("networkidle")
+    expect(page.get_by_role("table").first).to_be_visible()
+    complete(page)
 
 
 #: Gives the pixels of a picture, four bytes each, to whom has no library to read it.
@@ -116,7 +122,7 @@ PIXELS_OF = """async (png) => {
 
 
 def with_few_colours(pixels: np.ndarray, most: int) -> bytes:
-    """A PNG of the most frequent colours; every other pixel gets the nearest one of them.
+    """A PNG of the most frequent colours and of those unlike them; others become the nearest one.
 
     Shape: ``pixels`` is height by width by 3 bytes.
     """
@@ -125,7 +131,12 @@ def with_few_colours(pixels: np.ndarray, most: int) -> bytes:
     packed = (parts[:, 0] << 16) | (parts[:, 1] << 8) | parts[:, 2]
     colours, place, counts = np.unique(packed, return_inverse=True, return_counts=True)
     known = np.stack([(colours >> shift) & 255 for shift in (16, 8, 0)], axis=1).astype(np.int64)
-    palette = known[np.argsort(-counts)[:most]]
+    palette = known[np.argsort(-counts)[: most // 2]]
+    far = np.min([((known - one) ** 2).sum(axis=1) for one in palette], axis=0)
+    for _ in range(most - len(palette)):
+        # A rare colour, such as that of a small mark, is kept when nothing is like it.
+        palette = np.vstack([palette, known[np.argmax(far)]])
+        far = np.minimum(far, ((known - palette[-1]) ** 2).sum(axis=1))
     square = (palette**2).sum(axis=1)
     nearest = np.concatenate(
         [
@@ -185,7 +196,8 @@ def take(browser: Browser, link: str, span: str, theme: str, names: list[str]) -
             case "explore":
                 drawn(page, f"/explore?{span}&filter=action%20%3D%20REJECT")
                 page.get_by_role("button", name="Rejected: open the record").first.click()
-                page.wait_for_load_state("networkidle")
+                expect(page.get_by_role("list", name="Stations on the way")).to_be_visible()
+                complete(page)
             case "security-group":
                 open_group(drawn(page, "/security-groups"))
             case "flow-log-wizard":
@@ -219,12 +231,14 @@ def main() -> None:
             lab = stack.enter_context(Lab.start(data / "lab"))
             link = stack.enter_context(served(data, "--lab", "--interval", "5"))
             lab.start_traffic(speed=LAB_SPEED)
+            begun = int(time.time())
             time.sleep(seconds)
+            span = f"start={begun}&end={int(time.time())}"
             names += ["security-group", "flow-log-wizard", "live"]
         else:
             sample(data)
+            span = "last=2d"
             link = stack.enter_context(served(data, "--no-capture"))
-        span = "last=15m" if has_lab else "last=2d"
         playwright = stack.enter_context(sync_playwright())
         browser = playwright.chromium.launch(executable_path=program, args=list(FLAGS))
         take(browser, link, span, "light", ["overview-light", *names])
