@@ -15,6 +15,7 @@ import { hrefOf, navigate } from "../state/location";
 import { permalink, useRange } from "../state/range";
 import { formatCount } from "../time/format";
 import { Button, IconButton } from "../ui/Button";
+import { copyText } from "../ui/clipboard";
 import { Dialog } from "../ui/Dialog";
 import { Menu, type MenuItem } from "../ui/Menu";
 import { EmptyState, ErrorState, Skeleton } from "../ui/State";
@@ -203,10 +204,7 @@ function usePanelMenu(
 
 /** Puts an address into the clipboard and says so. */
 export function copyLink(address: string): void {
-  navigator.clipboard.writeText(address).then(
-    () => toast("Copied the link"),
-    () => toast("The browser does not allow to copy", { kind: "error" }),
-  );
+  void copyText(address, "Copied the link");
 }
 
 /** Why an answer is not all there is; undefined when it is. That a list has an end is no reason. */

@@ -1,7 +1,7 @@
 import { Check, Copy } from "lucide-react";
 import { useEffect, useState } from "react";
 import { IconButton } from "./Button";
-import { toast } from "./Toast";
+import { copyText } from "./clipboard";
 import "./copyBlock.css";
 
 /** How long the tick stands after something was copied. */
@@ -34,11 +34,7 @@ export function CopyButton({ label, text }: { label: string; text: string }) {
     const timer = window.setTimeout(() => setDone(false), TICK_MS);
     return () => window.clearTimeout(timer);
   }, [done]);
-  const copy = () =>
-    navigator.clipboard.writeText(text).then(
-      () => setDone(true),
-      () => toast("The browser does not allow to copy", { kind: "error" }),
-    );
+  const copy = async () => setDone(await copyText(text, ""));
   return (
     <IconButton
       label={done ? "Copied" : label}

@@ -2,9 +2,9 @@ import type { Cell } from "../api/types";
 import { chipText, joinTerms } from "../filter/terms";
 import { addChip } from "../state/filter";
 import { currentPlace, hrefOf, navigate } from "../state/location";
+import { copyText } from "./clipboard";
 import type { TableColumn } from "./DataTable";
 import type { MenuItem } from "./Menu";
-import { toast } from "./Toast";
 
 /** Characters of a value that a menu shows. */
 const SHOWN_MAX = 28;
@@ -41,7 +41,7 @@ export function rowItems<Row>(columns: TableColumn<Row>[], row: Row): MenuItem[]
   }
   items.push({
     label: columns.length === 1 ? "Copy the value" : "Copy the row",
-    onSelect: () => copy(columns.map((column) => String(read(column) ?? "")).join("\t")),
+    onSelect: () => copyText(columns.map((column) => String(read(column) ?? "")).join("\t")),
   });
   return items;
 }
@@ -53,11 +53,4 @@ function asValue(value: Cell): string | number | null {
 function short(value: string | number | null): string {
   const text = String(value ?? "null");
   return text.length > SHOWN_MAX ? `${text.slice(0, SHOWN_MAX - 1)}…` : text;
-}
-
-function copy(text: string): void {
-  navigator.clipboard.writeText(text).then(
-    () => toast("Copied"),
-    () => toast("The browser does not allow to copy", { kind: "error" }),
-  );
 }

@@ -7,8 +7,8 @@ import { useNetwork } from "../../network/network";
 import { copyLink, useLate } from "../../panels/PanelFrame";
 import { setParams, usePlace } from "../../state/location";
 import { Button } from "../../ui/Button";
+import { copyText } from "../../ui/clipboard";
 import { EmptyState, ErrorState, Skeleton } from "../../ui/State";
-import { toast } from "../../ui/Toast";
 import { type Flow, FlowForm, faultsOf, hasPorts, protocolName } from "./FlowForm";
 import { fixCommand, sentenceOf } from "./fix";
 import { RecordsOfPair } from "./RecordsOfPair";
@@ -120,11 +120,6 @@ function Result({ asked }: { asked: ReturnType<typeof useJson<Explained>> }) {
 function Fix({ explained }: { explained: Explained }) {
   if (!explained.fix) return null;
   const command = fixCommand(explained);
-  const copy = (text: string) =>
-    navigator.clipboard.writeText(text).then(
-      () => toast("Copied the command"),
-      () => toast("The browser does not allow to copy", { kind: "error" }),
-    );
   return (
     <section className="explain-fix" aria-label="What to change">
       <h3>What to change, if it should pass</h3>
@@ -132,7 +127,11 @@ function Fix({ explained }: { explained: Explained }) {
       {command && (
         <div className="command">
           <pre className="mono">{command}</pre>
-          <Button size="sm" icon={<Copy size={13} />} onClick={() => copy(command)}>
+          <Button
+            size="sm"
+            icon={<Copy size={13} />}
+            onClick={() => copyText(command, "Copied the command")}
+          >
             Copy
           </Button>
         </div>

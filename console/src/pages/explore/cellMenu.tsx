@@ -3,8 +3,8 @@ import type { Cell, FieldEntry } from "../../api/types";
 import { fieldOf } from "../../panels/AnswerTable";
 import { addChip } from "../../state/filter";
 import { setParams } from "../../state/location";
+import { copyText } from "../../ui/clipboard";
 import type { MenuItem } from "../../ui/Menu";
-import { toast } from "../../ui/Toast";
 
 /** Characters of a value that a menu shows. */
 const SHOWN_MAX = 32;
@@ -87,12 +87,4 @@ export function cellItems(
 
 function shortened(text: string): string {
   return text.length > SHOWN_MAX ? `${text.slice(0, SHOWN_MAX - 1)}…` : text;
-}
-
-/** Puts a text into the clipboard and says so. */
-export function copyText(text: string): void {
-  navigator.clipboard.writeText(text).then(
-    () => toast("Copied"),
-    () => toast("The browser does not allow to copy", { kind: "error" }),
-  );
 }

@@ -1,24 +1,17 @@
 import { ChevronLeft } from "lucide-react";
 import { useEffect, useMemo, useRef, useState } from "react";
-import { session } from "../../api/client";
-import type { Fault } from "../../api/fault";
-import { useJson, useSend } from "../../api/hooks";
-import type {
-  Destinations,
-  FlowLogFields,
-  FlowLogRefusal,
-  FlowLogsCreated,
-  Health,
-} from "../../api/schema";
+import { reachable, session } from "../../api/client";
+import { useJson } from "../../api/hooks";
+import type { Destinations, FlowLogFields, Health } from "../../api/schema";
+import { newToken } from "../../api/token";
 import { ThemeButton } from "../../app/actions";
 import { Link } from "../../app/Link";
 import { Page } from "../../app/Page";
 import { useMay } from "../../app/session";
-import { hrefOf, navigate, useUrlParam } from "../../state/location";
+import { useUrlParam } from "../../state/location";
 import { EmptyState } from "../../ui/State";
-import { toast } from "../../ui/Toast";
 import { DestinationStep } from "./DestinationStep";
-import { type Draft, type Gap, gapsOf, newDraft, orderOf, type Part, partOf } from "./draft";
+import { type Draft, newDraft, orderOf, type Part } from "./draft";
 import { FormatStep } from "./FormatStep";
 import { ResourceStep } from "./ResourceStep";
 import { Result } from "./Result";
@@ -27,6 +20,7 @@ import { Summary } from "./Summary";
 import { TagsStep } from "./TagsStep";
 import { TrafficStep } from "./TrafficStep";
 import { useCheck, usePlan, usePreview } from "./useCheck";
+import { type Problem, useCreation } from "./useCreation";
 import { useNetwork } from "./useNetwork";
 import "../flowLogs/flowLogs.css";
 import "./wizard.css";
@@ -58,14 +52,8 @@ export default function FlowLogWizardPage() {
 function Wizard() {
   const [resource] = useUrlParam("resource");
   const [draft, setDraft] = useState(() => newDraft(resource));
-  const [tried, setTried] = useState(false);
-  const [result, setResult] = useState<FlowLogsCreated>();
-  const { run, sending, fault } = useSend<FlowLogsCreated>();
-  const [asked, setAsked] = useState<{ draft: Draft; refusals: FlowLogRefusal[] }>();
-  const errorBox = useRef<HTMLElement>(null);
-  const token = useRef(crypto.randomUUID());
-  const gaps = useMemo(() => gapsOf(draft), [draft]);
   const order = useMemo(() => orderOf(draft), [draft]);
+  const creation = useCreation(draft, order);
   const endpoint = useEndpoint();
   const accountId = session.use()?.account_id ?? "";
   const network = useNetwork();
@@ -77,39 +65,17 @@ function Wizard() {
   const usable = !draft.custom || (preview.fresh && preview.data?.error === "");
   const plan = usePlan(order, usable);
   const change = (part: Partial<Draft>) => setDraft((before) => ({ ...before, ...part }));
-  // What was refused is of the order as it was; a change of it is another one.
-  const refused = asked?.draft === draft ? asked.refusals : [];
-  const shown = tried ? problemsOf(gaps, asked?.draft === draft ? fault : undefined, refused) : [];
-  const errors = (part: Part) => shown.filter((one) => one.part === part).map((one) => one.text);
-  const create = async () => {
-    setTried(true);
-    setAsked({ draft, refusals: [] });
-    if (gaps.length) {
-      requestAnimationFrame(() => errorBox.current?.focus());
-      return;
-    }
-    const made = await run("POST", "/flow-logs", { ...order, client_token: token.current });
-    // A token stands for one order: the next one, or the same mended, needs its own.
-    token.current = crypto.randomUUID();
-    if (!made) requestAnimationFrame(() => errorBox.current?.focus());
-    else if (made.flow_log_ids.length === 1 && !made.unsuccessful.length) {
-      toast("The flow log was made");
-      navigate(hrefOf(`/flow-logs/${made.flow_log_ids[0]}`));
-    } else if (made.flow_log_ids.length) setResult(made);
-    else {
-      setAsked({ draft, refusals: made.unsuccessful });
-      requestAnimationFrame(() => errorBox.current?.focus());
-    }
-  };
+  const { result, problems } = creation;
+  const errors = (part: Part) => problems.filter((one) => one.part === part).map((one) => one.text);
   if (result) {
     const back = (left: string[]) => {
-      setResult(undefined);
-      setTried(false);
+      creation.again();
       change({ resources: left });
     };
     return <Result result={result} resources={draft.resources} onBack={back} />;
   }
   const common = { draft, change };
+  const ofRole = { destinations, check, endpoint, accountId };
   return (
     <div className="wizard">
       <form
@@ -118,29 +84,22 @@ function Wizard() {
         onSubmit={(event) => event.preventDefault()}
         noValidate
       >
-        {shown.length > 0 && <ErrorSummary box={errorBox} problems={shown} />}
+        {problems.length > 0 && <ErrorSummary box={creation.errorBox} problems={problems} />}
         <ResourceStep {...common} network={network} errors={errors("resources")} />
         <TrafficStep {...common} errors={errors("traffic")} />
         <DestinationStep {...common} destinations={destinations} errors={errors("destination")} />
-        <RoleStep
-          {...common}
-          destinations={destinations}
-          check={check}
-          endpoint={endpoint}
-          accountId={accountId}
-          errors={errors("role")}
-        />
+        <RoleStep {...common} {...ofRole} errors={errors("role")} />
         <FormatStep {...common} fields={fields} preview={preview} errors={errors("format")} />
         <TagsStep {...common} errors={errors("tags")} />
       </form>
       <Summary
         draft={draft}
         plan={plan}
-        gaps={gaps}
+        gaps={creation.gaps}
         ready={check.fresh ? check.data?.ok : undefined}
-        sending={sending}
+        sending={creation.sending}
         endpoint={endpoint}
-        onCreate={create}
+        onCreate={creation.create}
       />
     </div>
   );
@@ -153,23 +112,6 @@ function useEndpoint() {
     () => (data?.endpoint ? { url: data.endpoint, region } : undefined),
     [data?.endpoint, region],
   );
-}
-
-interface Problem {
-  part: Part | undefined;
-  text: string;
-}
-
-function problemsOf(gaps: Gap[], fault: Fault | undefined, refusals: FlowLogRefusal[]): Problem[] {
-  if (gaps.length) return gaps;
-  if (fault) return [{ part: partOf(fault.where), text: fault.message }];
-  // The same reason for all resources is told once.
-  const texts = new Set(refusals.map((one) => one.message));
-  if (texts.size === 1) return [...texts].map((text) => ({ part: partOf(text), text }));
-  return refusals.map((one) => ({
-    part: undefined,
-    text: `${one.resource_id}: ${one.message}`,
-  }));
 }
 
 function ErrorSummary(props: { box: React.RefObject<HTMLElement | null>; problems: Problem[] }) {

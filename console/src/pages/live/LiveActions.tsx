@@ -3,8 +3,8 @@ import type { Answer, AnswerColumn, Cell } from "../../api/types";
 import { csvOf, download } from "../../panels/files";
 import { Button, IconButton } from "../../ui/Button";
 import { Segmented } from "../../ui/Choice";
+import { copyText } from "../../ui/clipboard";
 import { Menu } from "../../ui/Menu";
-import { copyText } from "../explore/cellMenu";
 import { type Order, rowAt } from "./LiveTable";
 import type { LiveTail } from "./tail";
 
