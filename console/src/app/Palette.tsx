@@ -65,9 +65,15 @@ export function findCommands<T extends { label: string }>(commands: T[], typed: 
   );
 }
 
+interface PaletteProps {
+  onClose: () => void;
+  /** What was typed while this was loaded. */
+  typedBefore?: { current: string };
+}
+
 /** The command palette: pages, dashboards, actions, ranges. */
-export default function Palette({ onClose }: { onClose: () => void }) {
-  const [typed, setTyped] = useState("");
+export default function Palette({ onClose, typedBefore }: PaletteProps) {
+  const [typed, setTyped] = useState(typedBefore?.current ?? "");
   const [at, setAt] = useState(0);
   const shown = useFound(typed);
   const run = (command: Command | undefined) => {
@@ -139,7 +145,8 @@ function CommandList({ shown, at, onPoint, onRun }: CommandListProps) {
       {shown.map((command, index) => (
         // biome-ignore lint/a11y/useKeyWithClickEvents: the field above takes the keys
         <div
-          key={`${command.group} ${command.label}`}
+          // biome-ignore lint/suspicious/noArrayIndexKey: two dashboards may have one title
+          key={`${command.group} ${command.label} ${index}`}
           id={`palette-${index}`}
           role="option"
           tabIndex={-1}

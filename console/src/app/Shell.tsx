@@ -3,11 +3,15 @@ import { reachable } from "../api/client";
 import { refreshNow } from "../state/clock";
 import { usePlace } from "../state/location";
 import { Button } from "../ui/Button";
+import { Dialog } from "../ui/Dialog";
 import { OpenSidebar } from "./Page";
 import { Sidebar } from "./Sidebar";
 import { ShortcutList, useShortcuts } from "./shortcuts";
 
-const Palette = lazy(() => import("./Palette"));
+const loadPalette = () => import("./Palette");
+const Palette = lazy(loadPalette);
+/** The palette is fetched so long after the shell is there. Units: milliseconds. */
+const PALETTE_AFTER_MS = 2_000;
 
 /** What stands around every page: sidebar, banner, palette, shortcuts. */
 export function Shell({ children }: { children: ReactNode }) {
@@ -17,6 +21,10 @@ export function Shell({ children }: { children: ReactNode }) {
   useShortcuts({ palette: () => setPalette((was) => !was), list: () => setList(true) });
   const open = useCallback(() => setDrawer(true), []);
   const close = useCallback(() => setDrawer(false), []);
+  useEffect(() => {
+    const timer = window.setTimeout(() => loadPalette().catch(() => undefined), PALETTE_AFTER_MS);
+    return () => window.clearTimeout(timer);
+  }, []);
   return (
     <OpenSidebar.Provider value={open}>
       <button type="button" className="skip" onClick={skipToMain}>
@@ -32,13 +40,31 @@ export function Shell({ children }: { children: ReactNode }) {
         </div>
       </div>
       {drawer && <SideDrawer onClose={close} />}
-      {palette && (
-        <Suspense>
-          <Palette onClose={() => setPalette(false)} />
-        </Suspense>
-      )}
+      {palette && <PaletteBox onClose={() => setPalette(false)} />}
       {list && <ShortcutList onClose={() => setList(false)} />}
     </OpenSidebar.Provider>
+  );
+}
+
+/** The palette; what is typed before it is there is typed into it. */
+function PaletteBox({ onClose }: { onClose: () => void }) {
+  const typed = useRef("");
+  const waiting = (
+    <Dialog title="Commands" onClose={onClose} bare className="palette">
+      <input
+        data-autofocus
+        className="palette-input"
+        aria-label="Command"
+        onChange={(event) => {
+          typed.current = event.target.value;
+        }}
+      />
+    </Dialog>
+  );
+  return (
+    <Suspense fallback={waiting}>
+      <Palette onClose={onClose} typedBefore={typed} />
+    </Suspense>
   );
 }
 

@@ -27,6 +27,8 @@ export const SHORTCUTS: { keys: string; does: string }[] = [
   })),
 ];
 
+const MOVES = new Set(["[", "]"]);
+
 interface Openers {
   palette: () => void;
   list: () => void;
@@ -44,6 +46,8 @@ export function useShortcuts({ palette, list }: Openers): void {
         return;
       }
       if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
+      // A key held down moves the range on; it does not refresh or flip thirty times a second.
+      if (event.repeat && !MOVES.has(event.key)) return;
       if (isTyping(event.target) || document.querySelector("dialog[open]")) return;
       if (first.key === "g" && Date.now() - first.at < SEQUENCE_MS) {
         first = { key: "", at: 0 };

@@ -19,6 +19,7 @@ export function EChart({ option, sentence, onChart, onDrawn }: EChartProps) {
   const box = useRef<HTMLDivElement>(null);
   const theme = useTheme();
   const [chart, setChart] = useState<ECharts | null>(null);
+  const [failed, setFailed] = useState<unknown>();
   const told = useRef({ onChart, onDrawn });
   told.current = { onChart, onDrawn };
 
@@ -33,13 +34,17 @@ export function EChart({ option, sentence, onChart, onDrawn }: EChartProps) {
       made.resize();
       told.current.onDrawn?.(made);
     });
-    void Promise.all([import("./engine"), fontsReady()]).then(([{ init }]) => {
+    const start = ([{ init }]: [typeof import("./engine"), unknown]) => {
       if (gone) return;
       made = init(element, null, { renderer: "canvas" });
       setChart(made);
       told.current.onChart?.(made);
       sizes.observe(element);
-    });
+    };
+    Promise.all([import("./engine"), fontsReady()]).then(
+      start,
+      (error) => !gone && setFailed(error),
+    );
     return () => {
       gone = true;
       sizes.disconnect();
@@ -55,6 +60,8 @@ export function EChart({ option, sentence, onChart, onDrawn }: EChartProps) {
     told.current.onDrawn?.(chart);
   }, [chart, option, theme]);
 
+  // The engine did not come, after an upgrade of the server say: the page says so.
+  if (failed) throw failed;
   return <div ref={box} className="chart-canvas" role="img" aria-label={sentence} />;
 }
 

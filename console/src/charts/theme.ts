@@ -71,7 +71,7 @@ let fonts: Promise<unknown> | undefined;
 /** Resolved when canvas text can be measured: it is measured once, so charts wait for the fonts. */
 export function fontsReady(): Promise<unknown> {
   fonts ??= document.fonts
-    ? Promise.all(["400", "600"].map((weight) => document.fonts.load(`${weight} 12px ${FONT}`)))
+    ? Promise.allSettled(["400", "600"].map((it) => document.fonts.load(`${it} 12px ${FONT}`)))
     : Promise.resolve();
   return fonts;
 }

@@ -4,7 +4,7 @@ import { send } from "../api/client";
 import { type Fault, faultOf, isAbort } from "../api/fault";
 import { setFilter, useFilter } from "../state/filter";
 import { IconButton } from "../ui/Button";
-import { toast } from "../ui/Toast";
+import { copyText } from "../ui/clipboard";
 import { finished, inserted, type Suggestion, typingOf } from "./completion";
 import { joinTerms, partsOf, splitTerms } from "./terms";
 import { useCompletion } from "./useCompletion";
@@ -90,13 +90,18 @@ function useFilterBox(
     setOpen(true);
     clear();
   };
+  const latest = useRef({ value, onChange });
+  latest.current = { value, onChange };
   const submit = async (text: string) => {
     const whole = finished(text);
     if (!whole) return;
     setOpen(false);
     if (!(await check(whole))) return;
-    setTyped("");
-    onChange(joinTerms([...terms, ...splitTerms(whole).filter((term) => !terms.includes(term))]));
+    // What was typed or clicked while the server looked at it stays.
+    setTyped((now) => (now === text ? "" : now));
+    const others = splitTerms(latest.current.value);
+    const own = splitTerms(whole).filter((term) => !others.includes(term));
+    latest.current.onChange(joinTerms([...others, ...own]));
   };
   const choose = (suggestion: Suggestion) => {
     const text = inserted(typed, typingOf(typed), suggestion);
@@ -143,16 +148,13 @@ function useFilterBox(
 function FilterTools({ value, onClear }: { value: string; onClear: () => void }) {
   return (
     <span className="filter-tools">
-      <IconButton label="Copy the filter" icon={<Copy size={13} />} onClick={() => copy(value)} />
+      <IconButton
+        label="Copy the filter"
+        icon={<Copy size={13} />}
+        onClick={() => copyText(value, "Copied the filter")}
+      />
       <IconButton label="Clear the filter" icon={<X size={14} />} onClick={onClear} />
     </span>
-  );
-}
-
-function copy(text: string): void {
-  navigator.clipboard.writeText(text).then(
-    () => toast("Copied the filter"),
-    () => toast("The browser does not allow to copy", { kind: "error" }),
   );
 }
 

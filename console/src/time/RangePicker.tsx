@@ -104,8 +104,10 @@ function RangeBox({ range, onClose }: { range: Range; onClose: () => void }) {
 
 function ExactForm({ range, onClose }: { range: Range; onClose: () => void }) {
   const zone = useZone();
-  const [from, setFrom] = useState(formatTime(range.start, zone));
-  const [until, setUntil] = useState(formatTime(range.end, zone));
+  // What was not typed in follows the range and the zone that is chosen beneath.
+  const [typed, setTyped] = useState<{ from?: string; until?: string }>({});
+  const from = typed.from ?? formatTime(range.start, zone);
+  const until = typed.until ?? formatTime(range.end, zone);
   const [tried, setTried] = useState(false);
   const start = parseMoment(from, zone, serverNow());
   const end = parseMoment(until, zone, serverNow());
@@ -124,14 +126,14 @@ function ExactForm({ range, onClose }: { range: Range; onClose: () => void }) {
         label="From"
         mono
         value={from}
-        onChange={setFrom}
+        onChange={(text) => setTyped({ ...typed, from: text })}
         error={tried && start === undefined ? wrong : undefined}
       />
       <TextField
         label="Until"
         mono
         value={until}
-        onChange={setUntil}
+        onChange={(text) => setTyped({ ...typed, until: text })}
         error={
           tried && (end === undefined ? wrong : backwards ? "Until must be after from" : undefined)
         }
