@@ -123,7 +123,7 @@ function heatOption(
     tooltip: {
       ...tooltipOf(theme),
       formatter: ({ data }: { data: { cell: HeatCell } }) =>
-        tooltipHead(`${instantText(data.cell.time_s, zone)} ${zoneText(zone)}`) +
+        tooltipHead(`${instantText(data.cell.time_s, zone)} ${zoneText(zone, data.cell.time_s)}`) +
         tooltipLine(`${underText(data.cell.edge, kind)}`, `${countText(data.cell.amount)} ${unit}`),
     },
     xAxis: {

@@ -170,7 +170,9 @@ function sankeyOption(theme: Theme, flow: Flow, width: number): EChartsCoreOptio
   };
   const short = (node: FlowNode["node"]) => {
     const longest = node.layer === last ? (narrow ? 9 : 13) : inner;
-    return node.name.length > longest ? `${node.name.slice(0, longest - 1)}…` : node.name;
+    const name = node.name.length > longest ? `${node.name.slice(0, longest - 1)}…` : node.name;
+    // Braces and line ends are marks of ECharts' rich text.
+    return name.replace(/[{}\n]/g, " ");
   };
   return {
     tooltip: { ...tooltipOf(theme), formatter: tipOf(flow) },

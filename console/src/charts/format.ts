@@ -107,4 +107,5 @@ export function instantText(time_s: number, zone: string): string {
   return `${at.weekday} ${at.day} ${at.month}, ${at.hour}:${at.minute}${seconds}`;
 }
 
-export const zoneText = (zone: string): string => zoneName(zone);
+/** What the zone is called at that time: CET in winter, CEST in summer. */
+export const zoneText = (zone: string, time_s: number): string => zoneName(zone, time_s);

@@ -3,7 +3,7 @@ import { barsSentence } from "./Bars";
 import { binOf, heatCells, logEdges } from "./bins";
 import { colourOf, coloursOf } from "./colours";
 import { changeOf } from "./figures";
-import { axisText, measureParts, offsetOf } from "./format";
+import { axisText, measureParts, offsetOf, zoneText } from "./format";
 import { flowOf, type GraphLink, withoutCycles } from "./graph";
 import { matrixOf } from "./Matrix";
 import { placeLabels } from "./markers";
@@ -126,6 +126,17 @@ describe("ticks", () => {
     expect(ticks.map((tick) => tick.label)).toEqual(["Sun 25", "Mon 26", "Tue 27"]);
     expect((ticks[1]?.time_s ?? 0) - (ticks[0]?.time_s ?? 0)).toBe(25 * 3600);
     expect(offsetOf(start, "utc")).toBe(0);
+  });
+  it("name the month where days of the week would say little", () => {
+    const start = Date.UTC(2026, 0, 1) / 1000;
+    const labels = (days: number) =>
+      timeTicks(start, start + days * 86_400, 6, "utc").map((tick) => tick.label);
+    expect(labels(60)[1]).toMatch(/^[A-Z][a-z]{2} \d+$/);
+    expect(labels(366)[1]).toMatch(/^[A-Z][a-z]{2} 2026$/);
+  });
+  it("come with the zone's name of that time, not of today", () => {
+    const names = [0, 6].map((month) => zoneText("Europe/Berlin", Date.UTC(2026, month) / 1000));
+    expect(names).toEqual(["GMT+1", "GMT+2"]);
   });
 });
 

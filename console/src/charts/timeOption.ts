@@ -149,7 +149,8 @@ function tooltipText(theme: Theme, input: TimeOptionInput, at: number): string {
         "dash",
       ),
     );
-  return tooltipHead(`${instantText(time, props.zone)} ${zoneText(props.zone)}`) + lines.join("");
+  const when = `${instantText(time, props.zone)} ${zoneText(props.zone, time)}`;
+  return tooltipHead(when) + lines.join("");
 }
 
 /** The option of a chart over time. */

@@ -89,7 +89,7 @@ export function timeSentence(props: TimeChartProps): string {
   const last = times[times.length - 1];
   if (first === undefined || last === undefined || series.length === 0)
     return `${title}. There is nothing in this time range.`;
-  const range = `${instantText(first, zone)} to ${instantText(last + interval_s, zone)} ${zoneText(zone)}`;
+  const range = `${instantText(first, zone)} to ${instantText(last + interval_s, zone)} ${zoneText(zone, last)}`;
   return `${title}, ${range}. ${ADDITIVE.has(kind) ? sums(props) : peaks(props)}`;
 }
 

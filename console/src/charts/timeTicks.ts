@@ -1,4 +1,5 @@
 /** Where the marks of a time axis stand, on whole hours and days of the zone. */
+import { formatTime } from "../time/format";
 import { clockText, dayText, offsetOf } from "./format";
 
 const MINUTE = 60;
@@ -32,6 +33,8 @@ export function timeTicks(start_s: number, end_s: number, wanted: number, zone: 
 }
 
 function tickLabel(time_s: number, wall: number, step: number, zone: string): string {
+  if (step > 28 * DAY) return formatTime(time_s, zone, "month");
+  if (step > DAY * 2) return formatTime(time_s, zone, "day");
   if (step >= DAY || wall % DAY === 0) return dayText(time_s, zone);
   return clockText(time_s, zone);
 }
