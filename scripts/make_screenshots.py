@@ -34,8 +34,8 @@ IMAGE_BYTES_MAX = 300_000
 #: Colours of a picture, most first; the next are tried while it is too large.
 COLOURS = (256, 128, 64)
 PAGE_MS_MAX = 60_000
-#: How long the lab's traffic runs before the first picture. Units: seconds.
-TRAFFIC_S = 180.0
+#: How long the lab's traffic runs before the first picture: charts have a point a minute. Units: seconds.
+TRAFFIC_S = 1_200.0
 LAB_SPEED = 3.0
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync")
 _PROGRAM = str(Path(sys.executable).with_name("vpcflow"))
