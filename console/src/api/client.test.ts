@@ -90,6 +90,26 @@ test("without a session the reader is asked to sign in", async () => {
   expect(session.get()).toEqual({ signed_in: false });
 });
 
+test("late news of a session that ended does not end the next one", async () => {
+  let late: ServerResponse | undefined;
+  session.set({ signed_in: true, name: "first" });
+  const asked = new Promise<void>((resolve) => {
+    handle = (_, response) => {
+      late = response;
+      resolve();
+    };
+  });
+  const answer = getJson("/fields").catch((error) => error as Fault);
+  await asked;
+  session.set({ signed_in: true, name: "second" });
+  json({ error: { code: "SignInNeeded", message: "sign in" } }, 401)(
+    {} as IncomingMessage,
+    late as ServerResponse,
+  );
+  expect(((await answer) as Fault).status).toBe(401);
+  expect(session.get()).toEqual({ signed_in: true, name: "second" });
+});
+
 test("changes carry the token of the session, and signing out forgets answers", async () => {
   handle = json({ signed_in: true, csrf: "abc" });
   await loadSession();

@@ -49,9 +49,10 @@ async function get<T>(url: string, signal: AbortSignal, arrow: boolean): Promise
   const headers: Record<string, string> = { Accept: accepted(arrow) };
   if (known) headers["If-None-Match"] = known.etag;
   // "no-store": the browser's own cache would answer a changed table with what it kept.
+  const reader = session.get();
   const response = await reach(url, { headers, signal, cache: "no-store" });
   if (response.status === 304 && known) return known.value as T;
-  if (!response.ok) throw await faultFrom(response);
+  if (!response.ok) throw await faultFrom(response, reader);
   const { value, bytes } = await read(response, signal);
   const etag = response.headers.get("ETag");
   if (etag) keep(key, etag, value, bytes);
@@ -105,14 +106,15 @@ async function whole<T>(coming: Promise<T>, signal: AbortSignal | undefined): Pr
   }
 }
 
-async function faultFrom(response: Response): Promise<Fault> {
+async function faultFrom(response: Response, reader = session.get()): Promise<Fault> {
   let told = { code: "HttpError", message: `The server answered ${response.status}.` };
   try {
     told = { ...told, ...((await response.json()) as { error?: typeof told }).error };
   } catch {
     // Not JSON: a proxy's page, say. The status alone has to do.
   }
-  if (response.status === 401) session.set({ signed_in: false });
+  // Late news of a session that has ended must not end the one that was begun since.
+  if (response.status === 401 && session.get() === reader) session.set({ signed_in: false });
   return new Fault(response.status, told);
 }
 
@@ -159,7 +161,8 @@ async function sent(
   options: SendOptions,
 ): Promise<Response> {
   const headers: Record<string, string> = { Accept: accepted(options.arrow ?? false) };
-  const csrf = session.get()?.csrf;
+  const reader = session.get();
+  const csrf = reader?.csrf;
   if (csrf && method !== "GET") headers["X-Vpcflow-Csrf"] = csrf;
   if (body !== undefined) headers["Content-Type"] = JSON_TYPE;
   if (options.ifMatch) headers["If-Match"] = options.ifMatch;
@@ -169,7 +172,7 @@ async function sent(
     body: body === undefined ? undefined : JSON.stringify(body),
     signal: options.signal,
   });
-  if (!response.ok) throw await faultFrom(response);
+  if (!response.ok) throw await faultFrom(response, reader);
   return response;
 }
 

@@ -3,7 +3,7 @@ import { joinTerms } from "../filter/terms";
 import { useRefreshes } from "../state/clock";
 import { useFilter } from "../state/filter";
 import { type Span, useRange } from "../state/range";
-import { ask, askSql, type GetOptions, getJson, type Params, reachable, send } from "./client";
+import { ask, type GetOptions, getJson, type Params, reachable, send } from "./client";
 import { type Fault, faultOf, isAbort } from "./fault";
 import type { Answer } from "./types";
 
@@ -97,17 +97,6 @@ export function useAnswer(
   return useAsked(options.enabled === false ? null : key, (how) =>
     ask(question, asked, { ...how, arrow: options.arrow }),
   );
-}
-
-/** The answer to SQL over the records; `$time` and `$filters` stand for the page's. */
-export function useSql(text: string, options: AnswerOptions = {}): Asked<Answer> {
-  const page = useRange();
-  const filter = useFilter();
-  const range = options.range === undefined ? page : options.range;
-  const terms = [options.pageFilter === false ? "" : filter.text, options.filter ?? ""];
-  const body = { text, start: range?.start, end: range?.end, filter: joinTerms(terms) };
-  const key = options.enabled === false || !text.trim() ? null : JSON.stringify(body);
-  return useAsked(key, (how) => askSql(body, how));
 }
 
 /** What a path of the API says; null asks nothing. */

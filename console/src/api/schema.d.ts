@@ -950,8 +950,6 @@ export interface components {
             time?: components["schemas"]["DashboardTime"] | null;
             /** Title */
             title: string;
-            /** Variables */
-            variables?: components["schemas"]["Variable"][];
             /**
              * Version
              * @constant
@@ -1695,7 +1693,7 @@ export interface components {
          *
          *     Shape: ``source`` is the left one: never more to the right than ``target``, and there is no
          *     cycle. ``bytes`` went from source to target, ``bytes_back`` the other way; ``total`` is their
-         *     sum. ``dominant`` is the way that had more. ``in_sankey`` is false where the two nodes would
+         *     sum, ``rejected_bytes`` what of it was refused. ``dominant`` is the way that had more. ``in_sankey`` is false where the two nodes would
          *     need more columns than a sankey has: leave those links out there, a matrix shows them all.
          */
         GraphLink: {
@@ -1716,6 +1714,8 @@ export interface components {
             records: number;
             /** Rejected */
             rejected: number;
+            /** Rejected Bytes */
+            rejected_bytes: number;
             /** Source */
             source: string;
             /** Target */
@@ -3016,26 +3016,6 @@ export interface components {
             zone: string;
         };
         /**
-         * Variable
-         * @description A filter chip that the dashboard offers: a field and the value it begins with.
-         */
-        Variable: {
-            /** Field */
-            field: string;
-            /**
-             * Label
-             * @default
-             */
-            label: string;
-            /** Name */
-            name: string;
-            /**
-             * Value
-             * @default
-             */
-            value: string;
-        };
-        /**
          * VpcShown
          * @description A VPC.
          */
@@ -3161,7 +3141,6 @@ export type SqlRequest = components['schemas']['SqlRequest'];
 export type StepShown = components['schemas']['StepShown'];
 export type StorageHealth = components['schemas']['StorageHealth'];
 export type SubnetShown = components['schemas']['SubnetShown'];
-export type Variable = components['schemas']['Variable'];
 export type VpcShown = components['schemas']['VpcShown'];
 export type $defs = Record<string, never>;
 export interface operations {

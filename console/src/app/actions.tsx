@@ -1,6 +1,6 @@
 import { Moon, Share2, Sun } from "lucide-react";
 import { copyLink } from "../panels/PanelFrame";
-import { permalink, useCompare, useRange } from "../state/range";
+import { permalink, useRange } from "../state/range";
 import { flipTheme, useTheme } from "../state/theme";
 import { RangePicker, RefreshMenu } from "../time/RangePicker";
 import { IconButton } from "../ui/Button";
@@ -28,16 +28,6 @@ export function ShareButton() {
       icon={<Share2 size={15} />}
       onClick={() => copyLink(permalink(range))}
     />
-  );
-}
-
-/** Compares with the time before: beside the page's filter. */
-export function CompareToggle() {
-  const { on, toggle, label } = useCompare();
-  return (
-    <button type="button" className="btn compare" aria-pressed={on} onClick={toggle}>
-      Compare to <span className="k">{label}</span>
-    </button>
   );
 }
 

@@ -1,5 +1,4 @@
 import {
-  Activity,
   BookOpen,
   Cable,
   Database,
@@ -67,7 +66,6 @@ export const NAVIGATION: NavigationGroup[] = [
 ];
 
 export const MANUAL = { path: "/manual/", label: "Manual", icon: BookOpen };
-export const OVERVIEW = { path: "/dashboards/overview", label: "Overview", icon: Activity };
 
 /** Whether an entry is where the reader is. */
 export function isWithin(entry: Destination, path: string): boolean {

@@ -188,14 +188,6 @@ export function formatRange(span: { start: number; end: number }, zone: string):
   return `${from} to ${sameDay ? formatTime(span.end, zone, "axis") : until} ${name}`;
 }
 
-/** The label of a moment on an axis of `seconds` width: the time, or the day at midnight. */
-export function formatAxis(moment: number, seconds: number, zone: string): string {
-  if (seconds > 20 * 86_400) return formatTime(moment, zone, "day");
-  const time = formatTime(moment, zone, "axis");
-  if (time === "00:00" && seconds > 6 * 3600) return formatTime(moment, zone, "day");
-  return time;
-}
-
 /** How long ago a moment was: 5 min ago. */
 export function formatAgo(seconds: number, now: number): string {
   const ago = now - seconds;

@@ -1,5 +1,5 @@
 import { useEffect, useRef, useState } from "react";
-import { send } from "../../api/client";
+import { askSql } from "../../api/client";
 import { faultOf, isAbort } from "../../api/fault";
 import { type Asked, useAsked } from "../../api/hooks";
 import type { Answer } from "../../api/types";
@@ -78,16 +78,16 @@ export function useSqlRun(): SqlRun {
 function useRun(text: string | null, round: number): Asked<Answer> {
   const { start, end } = useRange();
   const filter = useFilter().text;
-  const body = { text, start, end, filter };
+  const body = { text: text ?? "", start, end, filter };
   const key = text === null ? null : JSON.stringify([body, round]);
-  return useAsked(key, async ({ signal }) => {
+  return useAsked(key, async (how) => {
     const at = serverNow();
     try {
-      const answer = await send<Answer>("POST", "/sql", body, { signal, arrow: true });
-      remember({ text: text ?? "", at, rows: answer.rows, elapsed_s: answer.elapsed_s });
+      const answer = await askSql(body, { ...how, arrow: true });
+      remember({ text: body.text, at, rows: answer.rows, elapsed_s: answer.elapsed_s });
       return withTimes(answer);
     } catch (error) {
-      if (!isAbort(error)) remember({ text: text ?? "", at, fault: faultOf(error).message });
+      if (!isAbort(error)) remember({ text: body.text, at, fault: faultOf(error).message });
       throw error;
     }
   });
