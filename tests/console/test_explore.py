@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 from served_console import ConsoleServer
 from watched_pages import Visits, settled
 
@@ -140,8 +140,12 @@ def test_sql_that_is_wrong_is_underlined_where(visits: Visits, page: Page) -> No
 
 def test_a_page_that_is_left_takes_its_question_back(page: Page, span: tuple[int, int]) -> None:
     # A network as slow as this has the answer still on its way when the page is left.
-    held: list[Any] = []
-    page.route("**/api/v1/questions/flows?**", held.append)
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/api/v1/questions/flows?**", hold)
     with page.expect_request(re.compile("/questions/flows")):
         page.goto(f"/explore?start={span[0]}&end={span[1]}")
     with page.expect_event("requestfailed", lambda request: "/questions/flows" in request.url):
