@@ -99,9 +99,7 @@ function useFilterBox(
     if (!(await check(whole))) return;
     // What was typed or clicked while the server looked at it stays.
     setTyped((now) => (now === text ? "" : now));
-    const others = splitTerms(latest.current.value);
-    const own = splitTerms(whole).filter((term) => !others.includes(term));
-    latest.current.onChange(joinTerms([...others, ...own]));
+    latest.current.onChange(withTerms(latest.current.value, whole));
   };
   const choose = (suggestion: Suggestion) => {
     const text = inserted(typed, typingOf(typed), suggestion);
@@ -143,6 +141,12 @@ function useFilterBox(
     edit,
     press,
   };
+}
+
+/** A filter with more terms; those that it has are not said twice. */
+function withTerms(value: string, more: string): string {
+  const terms = splitTerms(value);
+  return joinTerms([...terms, ...splitTerms(more).filter((term) => !terms.includes(term))]);
 }
 
 function FilterTools({ value, onClear }: { value: string; onClear: () => void }) {

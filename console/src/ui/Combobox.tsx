@@ -27,12 +27,7 @@ export function Combobox(props: ComboboxProps) {
   const [at, setAt] = useState(0);
   const list = useId();
   const input = useRef<HTMLInputElement>(null);
-  const word = (typed ?? "").toLowerCase();
-  const shown = choices
-    .filter(({ label, value: own, note = "" }) =>
-      `${label} ${own} ${note}`.toLowerCase().includes(word),
-    )
-    .slice(0, SHOWN_MAX);
+  const shown = fitting(choices, typed ?? "");
   const open = typed !== null && shown.length > 0;
   const choose = (next: string) => {
     onChange(next);
@@ -91,6 +86,15 @@ export function Combobox(props: ComboboxProps) {
       )}
     </Field>
   );
+}
+
+function fitting(choices: ComboboxProps["choices"], typed: string): ComboboxProps["choices"] {
+  const word = typed.toLowerCase();
+  return choices
+    .filter(({ label, value, note = "" }) =>
+      `${label} ${value} ${note}`.toLowerCase().includes(word),
+    )
+    .slice(0, SHOWN_MAX);
 }
 
 interface ChoicesProps {

@@ -56,8 +56,6 @@ export interface VirtualTableProps {
 /** A table of up to hundreds of thousands of rows, of which those in view are drawn. */
 export function VirtualTable(props: VirtualTableProps) {
   const { label, columns, rows } = props;
-  const [ownWidths, setOwnWidths] = useState<Record<string, number>>({});
-  const widths = props.widths ?? ownWidths;
   const box = useRef<HTMLDivElement>(null);
   const id = useId();
   const virtual = useVirtualizer({
@@ -71,25 +69,10 @@ export function VirtualTable(props: VirtualTableProps) {
   useEffect(() => {
     if (props.follow && rows) virtual.scrollToIndex(rows - 1, { align: "end" });
   }, [props.follow, rows, virtual]);
-  const sizes = columns.map(({ name, kind }) => widths[name] ?? widthOf(props, name, kind));
-  const marked = props.mark ? `${MARK_WIDTH}px ` : "";
-  const template = marked + sizes.map((size) => `${size}px`).join(" ");
-  const { active, atColumn, take, press } = useKeys(props, id, box, (row) =>
-    virtual.scrollToIndex(row),
-  );
-  const latest = useRef(props);
-  latest.current = props;
-  // The same function for every drawing, so that rows that did not change are not drawn again.
-  const [onRowEvent] = useState(
-    () => (row: number, column: string | null, at: HTMLElement, menu: boolean) => {
-      const now = latest.current;
-      take(row);
-      if (menu && column) now.onMenu?.(row, column, at);
-      else if (!menu && column && now.onCell) now.onCell(row, column, at);
-      else if (!menu && !now.onCell) now.onRow?.(row);
-    },
-  );
-  const over = atColumn >= 0 ? `-${atColumn}` : "";
+  const { template, onWidth } = useTemplate(props);
+  const keys = useKeys(props, id, box, (row) => virtual.scrollToIndex(row));
+  const onRowEvent = useRowEvents(props, keys.take);
+  const over = keys.atColumn >= 0 ? `-${keys.atColumn}` : "";
   return (
     // biome-ignore lint/a11y/useSemanticElements: rows are placed by hand, which a table cannot
     <div
@@ -99,35 +82,28 @@ export function VirtualTable(props: VirtualTableProps) {
       aria-label={label}
       aria-rowcount={rows + 1}
       aria-colcount={columns.length + (props.mark ? 1 : 0)}
-      aria-activedescendant={rows ? `${id}-${active}${over}` : undefined}
+      aria-activedescendant={keys.marked >= 0 ? `${id}-${keys.marked}${over}` : undefined}
       tabIndex={0}
-      onKeyDown={press}
+      onFocus={keys.enter}
+      onKeyDown={keys.press}
     >
-      <Head
-        {...props}
-        template={template}
-        onWidth={(name, width) => {
-          const next = { ...widths, [name]: Math.round(width) };
-          if (props.onWidths) props.onWidths(next, name);
-          else setOwnWidths(next);
-        }}
-      />
+      <Head {...props} template={template} onWidth={onWidth} />
       {/* biome-ignore lint/a11y/useSemanticElements: the same */}
       <div role="rowgroup" style={{ height: virtual.getTotalSize() }}>
-        {virtual.getVirtualItems().map((item) => (
+        {virtual.getVirtualItems().map(({ key, index, start }) => (
           <VirtualRow
-            key={item.key}
-            id={`${id}-${item.index}`}
-            index={item.index}
-            top={item.start}
+            key={key}
+            id={`${id}-${index}`}
+            index={index}
+            top={start}
             height={ROW_HEIGHT}
             template={template}
             columns={columns}
             cell={props.cell}
             draw={props.draw}
             names={props.names}
-            active={item.index === active}
-            activeColumn={item.index === active ? atColumn : -1}
+            active={index === keys.marked}
+            activeColumn={index === keys.marked ? keys.atColumn : -1}
             canMenu={props.onMenu !== undefined}
             mark={props.mark}
             rowClass={props.rowClass}
@@ -139,6 +115,38 @@ export function VirtualTable(props: VirtualTableProps) {
   );
 }
 
+/** The grid's columns, and what a drawn edge does to them. */
+function useTemplate(props: VirtualTableProps) {
+  const [ownWidths, setOwnWidths] = useState<Record<string, number>>({});
+  const widths = props.widths ?? ownWidths;
+  const sizes = props.columns.map(({ name, kind }) => widths[name] ?? widthOf(props, name, kind));
+  const marked = props.mark ? `${MARK_WIDTH}px ` : "";
+  const template = marked + sizes.map((size) => `${size}px`).join(" ");
+  const onWidth = (name: string, width: number) => {
+    const next = { ...widths, [name]: Math.round(width) };
+    if (props.onWidths) props.onWidths(next, name);
+    else setOwnWidths(next);
+  };
+  return { template, onWidth };
+}
+
+/** What a click does. The same function for every drawing, so that rows that did not change are
+ * not drawn again. */
+function useRowEvents(props: VirtualTableProps, take: (row: number) => void) {
+  const latest = useRef(props);
+  latest.current = props;
+  const [onRowEvent] = useState(
+    () => (row: number, column: string | null, at: HTMLElement, menu: boolean) => {
+      const now = latest.current;
+      take(row);
+      if (menu && column) now.onMenu?.(row, column, at);
+      else if (!menu && column && now.onCell) now.onCell(row, column, at);
+      else if (!menu && !now.onCell) now.onRow?.(row);
+    },
+  );
+  return onRowEvent;
+}
+
 /** The row and column that the keys are at, and what the keys do. */
 function useKeys(
   props: VirtualTableProps,
@@ -147,9 +155,11 @@ function useKeys(
   show: (row: number) => void,
 ) {
   const { rows, columns, onRow, onMenu } = props;
-  const [at, setAt] = useState(0);
+  // No row is marked before somebody comes to the table.
+  const [at, setAt] = useState(-1);
   const [column, setColumn] = useState(-1);
-  const active = Math.min(props.selected ?? at, rows - 1);
+  const marked = Math.min(props.selected ?? at, rows - 1);
+  const active = Math.max(0, marked);
   const atColumn = Math.min(column, columns.length - 1);
   const go = (row: number) => {
     const to = Math.min(rows - 1, Math.max(0, row));
@@ -185,7 +195,8 @@ function useKeys(
     else return;
     event.preventDefault();
   };
-  return { active, atColumn, take: setAt, press };
+  const enter = () => setAt((before) => Math.max(0, before));
+  return { marked, atColumn, take: setAt, enter, press };
 }
 
 function widthOf(props: VirtualTableProps, name: string, kind: string): number {

@@ -201,26 +201,34 @@ function Gallery() {
             onRange={TIME.onRange}
           />
         </Panel>
-        <Panel title="Lines" w={6} h={7}>
-          <TimeLines {...TIME} title="Bytes by direction" series={SERIES} />
-        </Panel>
-        <Panel title="Bars" w={6} h={7}>
-          <TimeBars {...TIME} title="Bytes by direction" series={SERIES} />
-        </Panel>
-        <Panel title="Talkers" w={6} h={7}>
-          <Bars rows={TALKERS} kind="bytes" title="Top talkers" onPick={say("pick")} />
-        </Panel>
-        <Panel title="No countries" w={6} h={7}>
-          <WorldMap rows={[]} title="Remote countries" />
-        </Panel>
-        <Panel title="Topology, 60" w={12} h={12}>
-          <TopologyMap {...NETWORK} title="Network" onPick={say("pick")} />
-        </Panel>
-        <Panel title="Topology, 500" w={12} h={14}>
-          <TopologyMap {...LARGE} title="Large network" onPick={say("pick")} />
-        </Panel>
+        <More />
       </div>
     </main>
+  );
+}
+
+function More() {
+  return (
+    <>
+      <Panel title="Lines" w={6} h={7}>
+        <TimeLines {...TIME} title="Bytes by direction" series={SERIES} />
+      </Panel>
+      <Panel title="Bars" w={6} h={7}>
+        <TimeBars {...TIME} title="Bytes by direction" series={SERIES} />
+      </Panel>
+      <Panel title="Talkers" w={6} h={7}>
+        <Bars rows={TALKERS} kind="bytes" title="Top talkers" onPick={say("pick")} />
+      </Panel>
+      <Panel title="No countries" w={6} h={7}>
+        <WorldMap rows={[]} title="Remote countries" />
+      </Panel>
+      <Panel title="Topology, 60" w={12} h={12}>
+        <TopologyMap {...NETWORK} title="Network" onPick={say("pick")} />
+      </Panel>
+      <Panel title="Topology, 500" w={12} h={14}>
+        <TopologyMap {...LARGE} title="Large network" onPick={say("pick")} />
+      </Panel>
+    </>
   );
 }
 

@@ -55,10 +55,10 @@ const LINKS_MAX = 500;
 export function TopologyMap(props: TopologyMapProps) {
   const { nodes, links, title, limit = LINKS_MAX, fields, selectedId = null } = props;
   const [hovered, setHovered] = useState<TopologySelection | null>(null);
-  const [current, setCurrent] = useState<Place | null>(null);
   const layout = useMemo(() => layoutOf(nodes), [nodes]);
   const names = useMemo(() => namesOf({ nodes, links }), [nodes, links]);
   const curves = useMemo(() => curvesOf(layout, drawnLinks(links, limit)), [layout, links, limit]);
+  const [current, setCurrent] = useState<Place | null>(null);
   const focus = hovered?.node?.id ?? current?.node.id ?? null;
   const scene = useScene(props, { layout, curves, focus, link: hovered?.link ?? null });
   const canvas = useCanvas(scene);
@@ -84,24 +84,14 @@ export function TopologyMap(props: TopologyMapProps) {
     },
     onLeave: () => setHovered(null),
   });
-  const zoomBy = (factor: number) => {
-    const { width, height } = canvas.size();
-    canvas.setView(zoomed(canvas.view(), factor, width / 2, height / 2));
-  };
-  const onKeyDown = (event: KeyboardEvent) => {
-    const next = nextPlace(layout, current, event.key);
-    if (next) {
-      setCurrent(next);
-      canvas.setView(shown(canvas.view(), next, canvas.size()));
-    } else if (event.key === "Enter" && current) select({ node: current.node });
-    else if (event.key === "Escape" && (selectedId || props.selectedLink)) select(null);
-    else if (event.key === "+" || event.key === "=") zoomBy(1.25);
-    else if (event.key === "-") zoomBy(0.8);
-    else if (event.key === "0") canvas.fit();
-    else return;
-    event.preventDefault();
-    event.stopPropagation();
-  };
+  const keys = useKeys({
+    canvas,
+    layout,
+    current,
+    setCurrent,
+    select,
+    chosen: Boolean(selectedId || props.selectedLink),
+  });
   const told = hovered?.node ?? (hovered ? null : current?.node);
   return (
     <div className="chart chart-topology">
@@ -111,13 +101,13 @@ export function TopologyMap(props: TopologyMapProps) {
         // biome-ignore lint/a11y/noNoninteractiveTabindex: arrow keys move between the nodes
         tabIndex={0}
         aria-label={`${title}: arrow keys move between nodes, Enter selects, plus and minus zoom, 0 shows all`}
-        onKeyDown={onKeyDown}
+        onKeyDown={keys.press}
         onBlur={() => setCurrent(null)}
         {...pointer}
       >
         <canvas ref={canvas.ref} role="img" aria-label={graphSentence({ ...props, limit })} />
       </div>
-      <ZoomButtons zoomBy={zoomBy} fit={canvas.fit} />
+      <ZoomButtons zoomBy={keys.zoomBy} fit={canvas.fit} />
       <p className="topology-told" aria-live="polite">
         {told
           ? nodeText(told, props.more ?? links, names)
@@ -125,6 +115,39 @@ export function TopologyMap(props: TopologyMapProps) {
       </p>
     </div>
   );
+}
+
+interface KeysOf {
+  canvas: CanvasUse;
+  layout: ReturnType<typeof layoutOf>;
+  current: Place | null;
+  setCurrent: (place: Place) => void;
+  /** Whether something is marked that Escape lets go. */
+  chosen: boolean;
+  select: (what: TopologySelection | null) => void;
+}
+
+/** What the keys do, and the buttons that zoom. */
+function useKeys({ canvas, layout, current, setCurrent, chosen, select }: KeysOf) {
+  const zoomBy = (factor: number) => {
+    const { width, height } = canvas.size();
+    canvas.setView(zoomed(canvas.view(), factor, width / 2, height / 2));
+  };
+  const press = (event: KeyboardEvent) => {
+    const next = nextPlace(layout, current, event.key);
+    if (next) {
+      setCurrent(next);
+      canvas.setView(shown(canvas.view(), next, canvas.size()));
+    } else if (event.key === "Enter" && current) select({ node: current.node });
+    else if (event.key === "Escape" && chosen) select(null);
+    else if (event.key === "+" || event.key === "=") zoomBy(1.25);
+    else if (event.key === "-") zoomBy(0.8);
+    else if (event.key === "0") canvas.fit();
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  };
+  return { zoomBy, press };
 }
 
 interface SceneOf {

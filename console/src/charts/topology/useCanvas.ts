@@ -55,44 +55,52 @@ export function useCanvas(scene: Scene): CanvasUse {
     (element: HTMLCanvasElement | null) => {
       canvas.current = element;
       if (!element) return;
-      const sizes = new ResizeObserver(() => {
-        const { clientWidth: width, clientHeight: height } = element;
-        const ratio = Math.min(2, window.devicePixelRatio || 1);
-        element.width = Math.round(width * ratio);
-        element.height = Math.round(height * ratio);
-        size.current = { width, height };
+      void fontsReady().then(later);
+      return followSize(element, (now) => {
+        size.current = now;
         if (!moved.current) view.current = null;
         draw();
       });
-      sizes.observe(element);
-      void fontsReady().then(later);
-      return () => sizes.disconnect();
     },
     [draw, later],
   );
   return useMemo(() => {
-    const settle = () => {
-      window.clearTimeout(moving.current);
-      moving.current = window.setTimeout(() => {
-        moving.current = 0;
-        later();
-      }, SETTLED_MS);
+    const change = (next: View | null) => {
+      moved.current = next !== null;
+      view.current = next;
+      later();
     };
     return {
       ref,
       size: () => size.current,
       view: () => view.current ?? { scale: 1, x: 0, y: 0 },
       setView: (next: View) => {
-        moved.current = true;
-        view.current = next;
-        settle();
-        later();
+        settle(moving, later);
+        change(next);
       },
-      fit: () => {
-        moved.current = false;
-        view.current = null;
-        later();
-      },
+      fit: () => change(null),
     };
   }, [ref, later]);
+}
+
+/** Counts as moving until nothing has moved for a while. */
+function settle(moving: { current: number }, later: () => void) {
+  window.clearTimeout(moving.current);
+  moving.current = window.setTimeout(() => {
+    moving.current = 0;
+    later();
+  }, SETTLED_MS);
+}
+
+/** Gives a canvas as many pixels as it has room, now and whenever that changes. */
+function followSize(element: HTMLCanvasElement, onSize: (size: Size) => void): () => void {
+  const sizes = new ResizeObserver(() => {
+    const { clientWidth: width, clientHeight: height } = element;
+    const ratio = Math.min(2, window.devicePixelRatio || 1);
+    element.width = Math.round(width * ratio);
+    element.height = Math.round(height * ratio);
+    onSize({ width, height });
+  });
+  sizes.observe(element);
+  return () => sizes.disconnect();
 }

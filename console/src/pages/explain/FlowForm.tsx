@@ -39,6 +39,7 @@ export function FlowForm({ flow, network, busy, onFlow }: FormProps) {
   useEffect(() => setOwn(JSON.parse(key) as Flow), [key]);
   const put = (changes: Partial<Flow>) => setOwn((before) => ({ ...before, ...changes }));
   const choices = useMemo(() => addressChoices(network), [network]);
+  const common = { flow: own, wrong, put, choices };
   const protocols = PROTOCOLS.some(({ value }) => value === own.protocol)
     ? PROTOCOLS
     : [...PROTOCOLS, { value: own.protocol, label: `Protocol ${own.protocol}` }];
@@ -58,54 +59,16 @@ export function FlowForm({ flow, network, busy, onFlow }: FormProps) {
   const ports = hasPorts(own.protocol);
   return (
     <form className="card explain-form" aria-label="Flow" onSubmit={submit} noValidate>
-      <Combobox
-        label="Source"
-        mono
-        free
-        value={own.source}
-        choices={choices}
-        placeholder="198.51.100.9"
-        error={wrong.source}
-        onChange={(source) => put({ source: source.trim() })}
-      />
-      {ports && (
-        <TextField
-          label="Source port"
-          mono
-          inputMode="numeric"
-          placeholder="any"
-          value={own.sport}
-          error={wrong.sport}
-          onChange={(sport) => put({ sport: sport.trim() })}
-        />
-      )}
+      <Address {...common} end="source" label="Source" placeholder="198.51.100.9" />
+      {ports && <Port {...common} end="sport" label="Source port" placeholder="any" />}
       <IconButton
         kind="plain"
         label="Swap source and destination"
         icon={<ArrowLeftRight size={14} />}
         onClick={turn}
       />
-      <Combobox
-        label="Destination"
-        mono
-        free
-        value={own.destination}
-        choices={choices}
-        placeholder="10.0.1.10"
-        error={wrong.destination}
-        onChange={(destination) => put({ destination: destination.trim() })}
-      />
-      {ports && (
-        <TextField
-          label="Port"
-          mono
-          inputMode="numeric"
-          placeholder="443"
-          value={own.dport}
-          error={wrong.dport}
-          onChange={(dport) => put({ dport: dport.trim() })}
-        />
-      )}
+      <Address {...common} end="destination" label="Destination" placeholder="10.0.1.10" />
+      {ports && <Port {...common} end="dport" label="Port" placeholder="443" />}
       <Select
         label="Protocol"
         value={own.protocol}
@@ -125,6 +88,43 @@ export function FlowForm({ flow, network, busy, onFlow }: FormProps) {
         Explain
       </Button>
     </form>
+  );
+}
+
+interface EndProps<End extends keyof Flow> {
+  end: End;
+  label: string;
+  placeholder: string;
+  flow: Flow;
+  wrong: Partial<Flow>;
+  choices: ReturnType<typeof addressChoices>;
+  put: (changes: Partial<Flow>) => void;
+}
+
+function Address({ end, flow, wrong, put, ...rest }: EndProps<"source" | "destination">) {
+  return (
+    <Combobox
+      {...rest}
+      mono
+      free
+      value={flow[end]}
+      error={wrong[end]}
+      onChange={(address) => put({ [end]: address.trim() })}
+    />
+  );
+}
+
+function Port({ end, label, placeholder, flow, wrong, put }: EndProps<"sport" | "dport">) {
+  return (
+    <TextField
+      label={label}
+      placeholder={placeholder}
+      mono
+      inputMode="numeric"
+      value={flow[end]}
+      error={wrong[end]}
+      onChange={(port) => put({ [end]: port.trim() })}
+    />
   );
 }
 

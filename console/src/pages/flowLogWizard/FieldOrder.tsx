@@ -1,5 +1,5 @@
 import { GripVertical, X } from "lucide-react";
-import { type KeyboardEvent, useRef, useState } from "react";
+import { type DragEvent, type HTMLAttributes, type KeyboardEvent, useRef, useState } from "react";
 import type { FlowLogFields } from "../../api/schema";
 import { IconButton } from "../../ui/Button";
 import { moved } from "./format";
@@ -15,8 +15,6 @@ export function FieldOrder({ fields, chosen, onChange }: FieldOrderProps) {
   const known = new Map(
     fields.versions.flatMap((version) => version.fields.map((field) => [field.name, field])),
   );
-  const [dragged, setDragged] = useState<number | null>(null);
-  const [over, setOver] = useState<number | null>(null);
   const [said, setSaid] = useState("");
   const list = useRef<HTMLOListElement>(null);
   const focus = (index: number) =>
@@ -30,6 +28,7 @@ export function FieldOrder({ fields, chosen, onChange }: FieldOrderProps) {
     setSaid(`${chosen[from]} is now ${end + 1} of ${chosen.length}`);
     focus(end);
   };
+  const drag = useDrag(move);
   const press = (event: KeyboardEvent, index: number) => {
     const to = { ArrowUp: index - 1, ArrowDown: index + 1, Home: 0, End: chosen.length - 1 }[
       event.key
@@ -50,56 +49,84 @@ export function FieldOrder({ fields, chosen, onChange }: FieldOrderProps) {
       </p>
       <ol ref={list} className="order">
         {chosen.map((name, index) => (
-          <li
+          <OrderedField
             // biome-ignore lint/suspicious/noArrayIndexKey: a name may stand twice while typed
             key={`${name} ${index}`}
-            draggable
-            className={`${over === index ? "over" : ""} ${dragged === index ? "dragged" : ""} ${known.has(name) ? "" : "unknown"}`}
-            onDragStart={(event) => {
-              event.dataTransfer.effectAllowed = "move";
-              event.dataTransfer.setData("text/plain", name);
-              setDragged(index);
-            }}
-            onDragOver={(event) => {
-              event.preventDefault();
-              setOver(index);
-            }}
-            onDragEnd={() => {
-              setDragged(null);
-              setOver(null);
-            }}
-            onDrop={(event) => {
-              event.preventDefault();
-              if (dragged !== null) move(dragged, index);
-              setDragged(null);
-              setOver(null);
-            }}
-          >
-            <button
-              type="button"
-              className="grip tool"
-              aria-label={`Move ${name}, ${index + 1} of ${chosen.length}`}
-              onKeyDown={(event) => press(event, index)}
-            >
-              <GripVertical size={13} aria-hidden />
-            </button>
-            <span
-              className="mono"
-              title={known.get(name)?.summary ?? "no field of this name is known"}
-            >
-              {name || "(empty)"}
-            </span>
-            <IconButton
-              label={`Remove ${name}`}
-              icon={<X size={12} />}
-              onClick={() => onChange(chosen.filter((_, at) => at !== index))}
-            />
-          </li>
+            name={name}
+            place={`${index + 1} of ${chosen.length}`}
+            summary={known.get(name)?.summary}
+            {...drag.of(index, name)}
+            onPress={(event) => press(event, index)}
+            onRemove={() => onChange(chosen.filter((_, at) => at !== index))}
+          />
         ))}
       </ol>
       <p className="sr" aria-live="assertive">
         {said}
       </p>
     </section>
+  );
+}
+
+/** Which field is dragged over which; `of` is what each field is given. */
+function useDrag(move: (from: number, to: number) => void) {
+  const [dragged, setDragged] = useState<number | null>(null);
+  const [over, setOver] = useState<number | null>(null);
+  const end = () => {
+    setDragged(null);
+    setOver(null);
+  };
+  const of = (index: number, name: string) => ({
+    state: `${over === index ? "over" : ""} ${dragged === index ? "dragged" : ""}`,
+    onDragStart: (event: DragEvent) => {
+      event.dataTransfer.effectAllowed = "move";
+      event.dataTransfer.setData("text/plain", name);
+      setDragged(index);
+    },
+    onDragOver: (event: DragEvent) => {
+      event.preventDefault();
+      setOver(index);
+    },
+    onDragEnd: end,
+    onDrop: (event: DragEvent) => {
+      event.preventDefault();
+      if (dragged !== null) move(dragged, index);
+      end();
+    },
+  });
+  return { of };
+}
+
+interface OrderedFieldProps
+  extends Pick<
+    HTMLAttributes<HTMLLIElement>,
+    "onDragStart" | "onDragOver" | "onDragEnd" | "onDrop"
+  > {
+  name: string;
+  place: string;
+  /** Undefined for a name that no field has. */
+  summary: string | undefined;
+  state: string;
+  onPress: (event: KeyboardEvent) => void;
+  onRemove: () => void;
+}
+
+function OrderedField(props: OrderedFieldProps) {
+  const { name, place, summary, state, onPress, onRemove, ...drag } = props;
+  return (
+    <li draggable className={`${state} ${summary === undefined ? "unknown" : ""}`} {...drag}>
+      <button
+        type="button"
+        className="grip tool"
+        aria-label={`Move ${name}, ${place}`}
+        onKeyDown={onPress}
+      >
+        <GripVertical size={13} aria-hidden />
+      </button>
+      <span className="mono" title={summary ?? "no field of this name is known"}>
+        {name || "(empty)"}
+      </span>
+      <IconButton label={`Remove ${name}`} icon={<X size={12} />} onClick={onRemove} />
+    </li>
   );
 }

@@ -1,9 +1,8 @@
 import { ChevronLeft } from "lucide-react";
 import { useEffect, useMemo, useRef, useState } from "react";
-import { reachable, session } from "../../api/client";
+import { session } from "../../api/client";
 import { useJson } from "../../api/hooks";
 import type { Destinations, FlowLogFields, Health } from "../../api/schema";
-import { newToken } from "../../api/token";
 import { ThemeButton } from "../../app/actions";
 import { Link } from "../../app/Link";
 import { Page } from "../../app/Page";

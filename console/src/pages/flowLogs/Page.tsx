@@ -3,19 +3,17 @@ import { useMemo } from "react";
 import { useJson } from "../../api/hooks";
 import type { FlowLogHead, FlowLogList } from "../../api/schema";
 import { ThemeButton } from "../../app/actions";
-import { Link } from "../../app/Link";
 import { Page } from "../../app/Page";
 import { useMay } from "../../app/session";
 import { useEvery } from "../../state/every";
 import { hrefOf, navigate, useUrlParam } from "../../state/location";
-import { useZone } from "../../state/zone";
-import { formatDuration, formatTime, NONE } from "../../time/format";
 import { Button } from "../../ui/Button";
 import { Segmented } from "../../ui/Choice";
-import { DataTable, type TableColumn } from "../../ui/DataTable";
+import { DataTable } from "../../ui/DataTable";
 import { hasWords, SearchField } from "../../ui/SearchField";
 import { EmptyState, ErrorState, Skeleton } from "../../ui/State";
-import { destinationWord, resourceWord, StatusPill, statusOf, TrafficPill } from "./status";
+import { COLUMNS } from "./columns";
+import { statusOf } from "./status";
 import "./flowLogs.css";
 
 const AGAIN_MS = 10_000;
@@ -81,7 +79,6 @@ function FirstOne() {
 function FlowLogTable({ list }: { list: FlowLogHead[] }) {
   const [words, setWords] = useUrlParam("q");
   const [status, setStatus] = useUrlParam("status", "all");
-  const columns = useColumns();
   const shown = useMemo(
     () =>
       list.filter((one) => fits(one, words) && (status === "all" || statusOf(one).tone !== "ok")),
@@ -113,7 +110,7 @@ function FlowLogTable({ list }: { list: FlowLogHead[] }) {
       <div className="card fl-table">
         <DataTable
           label="Flow logs"
-          columns={columns}
+          columns={COLUMNS}
           rows={shown}
           fixed
           sort={{ key: "created_s", descending: true }}
@@ -146,105 +143,4 @@ function FlowLogTable({ list }: { list: FlowLogHead[] }) {
 function fits(one: FlowLogHead, words: string): boolean {
   const text = `${one.name} ${one.id} ${one.resource_id} ${one.resource_name} ${one.destination.label} ${one.traffic_type}`;
   return hasWords(text, words);
-}
-
-function useColumns(): TableColumn<FlowLogHead>[] {
-  const zone = useZone();
-  return useMemo(
-    () => [
-      {
-        key: "name",
-        width: "22%",
-        label: "Flow log",
-        value: (one) => one.name || one.id,
-        render: (one) => (
-          <span className="fl-name">
-            <Link to={`/flow-logs/${encodeURIComponent(one.id)}`} title={one.name || one.id}>
-              <strong>{one.name || one.id}</strong>
-            </Link>
-            {one.name && <span className="mono">{one.id}</span>}
-          </span>
-        ),
-      },
-      {
-        key: "resource",
-        width: "18%",
-        label: "Resource",
-        value: (one) => one.resource_name || one.resource_id,
-        render: (one) => (
-          <span className="fl-name">
-            <span title={one.resource_name}>
-              {one.resource_name || one.resource_id}{" "}
-              <span className="quiet-text">{resourceWord(one.resource_type)}</span>
-            </span>
-            {one.resource_name && <span className="mono">{one.resource_id}</span>}
-          </span>
-        ),
-      },
-      {
-        key: "traffic",
-        width: "8%",
-        label: "Traffic",
-        value: (one) => one.traffic_type,
-        render: (one) => <TrafficPill type={one.traffic_type} />,
-      },
-      {
-        key: "destination",
-        width: "15%",
-        label: "Destination",
-        value: (one) => one.destination.label,
-        render: (one) => (
-          <span className="fl-name">
-            <span title={one.destination.arn}>
-              {one.destination.name}
-              {one.destination.folder && `/${one.destination.folder}`}
-            </span>
-            <span className="quiet-text">{destinationWord(one.destination.type)}</span>
-          </span>
-        ),
-      },
-      {
-        key: "status",
-        width: "18%",
-        label: "Status",
-        value: (one) => statusOf(one).word,
-        render: (one) => (
-          <span className="fl-name">
-            <span>
-              <StatusPill flowLog={one} />
-            </span>
-            {statusOf(one).why && <span className="fl-why">{statusOf(one).why}</span>}
-          </span>
-        ),
-      },
-      {
-        key: "lag_s",
-        label: "Last delivered",
-        kind: "duration",
-        align: "left",
-        value: (one) => one.lag_s ?? null,
-        render: (one) => (
-          <span
-            className="num"
-            title={one.delivered_until_s ? formatTime(one.delivered_until_s, zone) : ""}
-          >
-            {one.lag_s == null ? NONE : `${formatDuration(one.lag_s)} ago`}
-          </span>
-        ),
-      },
-      {
-        key: "created_s",
-        width: "10%",
-        label: "Created",
-        kind: "time",
-        value: (one) => one.created_s,
-        render: (one) => (
-          <span className="num" title={formatTime(one.created_s, zone)}>
-            {formatTime(one.created_s, zone, "minute")}
-          </span>
-        ),
-      },
-    ],
-    [zone],
-  );
 }

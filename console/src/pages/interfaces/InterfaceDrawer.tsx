@@ -1,6 +1,7 @@
 import { ArrowUpRight, ListFilter } from "lucide-react";
 import { useMemo } from "react";
 import { useAnswer } from "../../api/hooks";
+import type { InterfaceShown } from "../../api/schema";
 import { Link } from "../../app/Link";
 import { answerOf } from "../../charts/answer";
 import { pivotOf } from "../../charts/pivot";
@@ -203,35 +204,7 @@ function SetUp({ row, network }: { row: InterfaceRow; network: Network }) {
             </dd>
           </>
         )}
-        {setUp?.instance_id && (
-          <>
-            <dt>Instance</dt>
-            <dd className="mono">{setUp.instance_id}</dd>
-          </>
-        )}
-        {setUp && (
-          <>
-            <dt>Attached to</dt>
-            <dd>
-              {setUp.device ? (
-                <span className="mono">
-                  {setUp.device}
-                  {setUp.namespace ? ` in ${setUp.namespace}` : ""}
-                </span>
-              ) : (
-                <span className="quiet-text">
-                  no device of this host: <span className="mono">vpcflow attach</span> binds one
-                </span>
-              )}
-            </dd>
-          </>
-        )}
-        {setUp?.description && (
-          <>
-            <dt>Description</dt>
-            <dd>{setUp.description}</dd>
-          </>
-        )}
+        {setUp && <OfInventory setUp={setUp} />}
         {row.account_id && (
           <>
             <dt>Account</dt>
@@ -240,5 +213,39 @@ function SetUp({ row, network }: { row: InterfaceRow; network: Network }) {
         )}
       </dl>
     </section>
+  );
+}
+
+/** What only the inventory knows of an interface. */
+function OfInventory({ setUp }: { setUp: InterfaceShown }) {
+  const { instance_id, device, namespace, description } = setUp;
+  return (
+    <>
+      {instance_id && (
+        <>
+          <dt>Instance</dt>
+          <dd className="mono">{instance_id}</dd>
+        </>
+      )}
+      <dt>Attached to</dt>
+      <dd>
+        {device ? (
+          <span className="mono">
+            {device}
+            {namespace ? ` in ${namespace}` : ""}
+          </span>
+        ) : (
+          <span className="quiet-text">
+            no device of this host: <span className="mono">vpcflow attach</span> binds one
+          </span>
+        )}
+      </dd>
+      {description && (
+        <>
+          <dt>Description</dt>
+          <dd>{description}</dd>
+        </>
+      )}
+    </>
   );
 }

@@ -12,12 +12,12 @@ import { useUrlParam } from "../../state/location";
 import { Brush } from "../../time/Brush";
 import { Button } from "../../ui/Button";
 import { Tabs } from "../../ui/Choice";
-import { TextField } from "../../ui/Field";
 import { ObjectTable } from "../../ui/ObjectTable";
+import { SearchField } from "../../ui/SearchField";
 import { EmptyState, ErrorState, Skeleton } from "../../ui/State";
 import { COLUMNS } from "./columns";
 import { InterfaceDrawer } from "./InterfaceDrawer";
-import { isOf, KINDS, type Kind, matches, rowsOf } from "./rows";
+import { type InterfaceRow, isOf, KINDS, type Kind, matches, rowsOf } from "./rows";
 import "./interfaces.css";
 
 const LABELS: Record<Kind, string> = {
@@ -29,6 +29,7 @@ const LABELS: Record<Kind, string> = {
 };
 
 const BY_BYTES = { key: "bytes", descending: true };
+const REPLACED = { replace: true };
 
 /** Interfaces: what each saw, how well it is covered, and by which flow log. */
 export default function InterfacesPage() {
@@ -44,7 +45,6 @@ export default function InterfacesPage() {
     [rows, kind, search],
   );
   const row = rows.find((one) => one.interface_id === chosen);
-  const replaced = { replace: true };
   return (
     <Page
       title="Interfaces"
@@ -55,34 +55,15 @@ export default function InterfacesPage() {
       fill
       className="interfaces-page"
     >
-      <div className="interfaces-tools">
-        <Tabs
-          label="Which interfaces"
-          value={kind}
-          tabs={KINDS.map((value) => ({
-            value,
-            label: LABELS[value],
-            count: rows.filter((one) => isOf(value, one)).length,
-          }))}
-          onChange={(next) => setKind(next, replaced)}
-        />
-        <TextField
-          label="Search"
-          hideLabel
-          type="search"
-          placeholder="Search name, id, address, VPC"
-          value={search}
-          onChange={(next) => setSearch(next || null, replaced)}
-        />
-      </div>
+      <Tools rows={rows} kind={kind} />
       <section className="panel" aria-label="Interfaces">
         <Rows
           asked={asked}
           empty={rows.length === 0}
           nothing={shown.length === 0}
           onClear={() => {
-            setKind(null, replaced);
-            setSearch(null, replaced);
+            setKind(null, REPLACED);
+            setSearch(null, REPLACED);
           }}
         >
           <ObjectTable
@@ -92,14 +73,40 @@ export default function InterfacesPage() {
             rowKey={(one) => one.interface_id}
             sort={BY_BYTES}
             selected={row?.interface_id}
-            onRow={(one) => setChosen(one.interface_id, replaced)}
+            onRow={(one) => setChosen(one.interface_id, REPLACED)}
           />
         </Rows>
       </section>
       {row && (
-        <InterfaceDrawer row={row} network={network} onClose={() => setChosen(null, replaced)} />
+        <InterfaceDrawer row={row} network={network} onClose={() => setChosen(null, REPLACED)} />
       )}
     </Page>
+  );
+}
+
+/** Which interfaces are shown. */
+function Tools({ rows, kind }: { rows: InterfaceRow[]; kind: Kind }) {
+  const [, setKind] = useUrlParam("kind", "all");
+  const [search, setSearch] = useUrlParam("search", "");
+  return (
+    <div className="interfaces-tools">
+      <Tabs
+        label="Which interfaces"
+        value={kind}
+        tabs={KINDS.map((value) => ({
+          value,
+          label: LABELS[value],
+          count: rows.filter((one) => isOf(value, one)).length,
+        }))}
+        onChange={(next) => setKind(next, REPLACED)}
+      />
+      <SearchField
+        label="Search interfaces"
+        placeholder="Search name, id, address, VPC"
+        value={search}
+        onChange={(next) => setSearch(next || null, REPLACED)}
+      />
+    </div>
   );
 }
 

@@ -90,12 +90,7 @@ export function LiveTable({ tail, columns, fields, names, order, away, ...rest }
       ) : (
         <Nothing tail={tail} paused={rest.paused} />
       )}
-      {away && tail.held && ring.length > 0 && (
-        <Button className={`live-back ${order}`} size="sm" kind="primary" onClick={back}>
-          {order === "newest" ? <ArrowUp size={13} /> : <ArrowDown size={13} />}
-          {newRows(tail)}
-        </Button>
-      )}
+      {away && tail.held && ring.length > 0 && <Back tail={tail} order={order} onBack={back} />}
       {menu && (
         <Popover anchor={anchor} onClose={() => setMenu(null)}>
           <MenuList
@@ -110,6 +105,17 @@ export function LiveTable({ tail, columns, fields, names, order, away, ...rest }
         </Popover>
       )}
     </div>
+  );
+}
+
+/** Leads back to where rows come in. */
+function Back({ tail, order, onBack }: { tail: LiveTail; order: Order; onBack: () => void }) {
+  const Arrow = order === "newest" ? ArrowUp : ArrowDown;
+  return (
+    <Button className={`live-back ${order}`} size="sm" kind="primary" onClick={onBack}>
+      <Arrow size={13} />
+      {newRows(tail)}
+    </Button>
   );
 }
 

@@ -47,9 +47,6 @@ function columnsOf(
   direction: "ingress" | "egress",
   network: Network,
 ): TableColumn<RuleUse>[] {
-  const approximate = (rule: RuleUse, text: string) => (
-    <Approximate on={rule.approximate} text={text} />
-  );
   return [
     {
       key: "text",
@@ -71,27 +68,9 @@ function columnsOf(
       kind: "time",
       render: (rule) => <LastHit rule={rule} />,
     },
-    {
-      key: "records",
-      label: "Records",
-      width: "8%",
-      kind: "count",
-      render: (rule) => approximate(rule, formatCount(rule.records)),
-    },
-    {
-      key: "bytes",
-      label: "Bytes",
-      width: "8%",
-      kind: "bytes",
-      render: (rule) => approximate(rule, formatBytes(rule.bytes)),
-    },
-    {
-      key: "packets",
-      label: "Packets",
-      width: "8%",
-      kind: "packets",
-      render: (rule) => approximate(rule, formatCount(rule.packets)),
-    },
+    measured("records", "Records", "count", formatCount),
+    measured("bytes", "Bytes", "bytes", formatBytes),
+    measured("packets", "Packets", "packets", formatCount),
     {
       key: "top_peers",
       label: "Top peers",
@@ -105,16 +84,32 @@ function columnsOf(
       sortable: false,
       render: (rule) =>
         rule.records > 0 ? (
-          <Link
-            to={exploreHref("", ruleFilter(rule, use.interfaces, network))}
-            className="rule-explore"
-            aria-label={`Explore the records of ${rule.text}`}
-          >
-            Explore <ArrowUpRight size={12} aria-hidden />
-          </Link>
+          <ExploreLink rule={rule} to={ruleFilter(rule, use.interfaces, network)} />
         ) : null,
     },
   ];
+}
+
+function measured(
+  key: "records" | "bytes" | "packets",
+  label: string,
+  kind: string,
+  text: (value: number) => string,
+): TableColumn<RuleUse> {
+  const render = (rule: RuleUse) => <Approximate on={rule.approximate} text={text(rule[key])} />;
+  return { key, label, width: "8%", kind, render };
+}
+
+function ExploreLink({ rule, to }: { rule: RuleUse; to: string }) {
+  return (
+    <Link
+      to={exploreHref("", to)}
+      className="rule-explore"
+      aria-label={`Explore the records of ${rule.text}`}
+    >
+      Explore <ArrowUpRight size={12} aria-hidden />
+    </Link>
+  );
 }
 
 function RuleText({ rule }: { rule: RuleUse }) {

@@ -11,8 +11,8 @@ import { useLate } from "../../panels/PanelFrame";
 import { hrefOf, navigate, useUrlParam } from "../../state/location";
 import { Button } from "../../ui/Button";
 import { Tabs } from "../../ui/Choice";
-import { TextField } from "../../ui/Field";
 import { ObjectTable } from "../../ui/ObjectTable";
+import { SearchField } from "../../ui/SearchField";
 import { EmptyState, ErrorState, Skeleton } from "../../ui/State";
 import { COLUMNS, isOf, KINDS, type Kind, matches } from "./groups";
 import "./securityGroups.css";
@@ -68,10 +68,8 @@ export default function SecurityGroupsPage() {
           }))}
           onChange={(next) => setKind(next, REPLACED)}
         />
-        <TextField
-          label="Search"
-          hideLabel
-          type="search"
+        <SearchField
+          label="Search security groups"
           placeholder="Search name, id, VPC"
           value={search}
           onChange={(next) => setSearch(next || null, REPLACED)}

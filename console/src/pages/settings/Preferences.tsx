@@ -1,11 +1,9 @@
 import { serverNow } from "../../state/clock";
-import { DEFAULT_LAST, PRESETS, setLast, useRange } from "../../state/range";
 import { setTheme, useTheme } from "../../state/theme";
 import { setZone, useZone } from "../../state/zone";
 import { formatTime, zoneName } from "../../time/format";
 import { Segmented } from "../../ui/Choice";
 import { Combobox } from "../../ui/Combobox";
-import { Select } from "../../ui/Field";
 
 const ZONES = [
   { value: "utc", label: "UTC" },
@@ -17,7 +15,6 @@ const ZONES = [
 export function Preferences() {
   const theme = useTheme();
   const zone = useZone();
-  const { relative } = useRange();
   const now = serverNow();
   return (
     <div className="s-cards">
@@ -47,21 +44,6 @@ export function Preferences() {
           choices={ZONES}
           hint={`Now it is ${formatTime(now, zone)} ${zoneName(zone, now)}.`}
           onChange={setZone}
-        />
-        <Select
-          label="Range"
-          value={relative ?? ""}
-          choices={[
-            ...(relative && PRESETS.some(({ last }) => last === relative)
-              ? []
-              : [{ value: relative ?? "", label: "The fixed range of now" }]),
-            ...PRESETS.map(({ last, label }) => ({
-              value: last,
-              label: last === DEFAULT_LAST ? `${label} (default)` : label,
-            })),
-          ]}
-          hint="Follows you from page to page; a link with another range wins."
-          onChange={(last) => last && setLast(last, { replace: true })}
         />
       </section>
     </div>
