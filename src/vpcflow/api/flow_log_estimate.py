@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from vpcflow.api.asked import Question, Steps, at_once
 from vpcflow.base.errors import ResourceError, SettingsError
 from vpcflow.control.flow_logs.cost import Measured, PriceTable, read_prices
 from vpcflow.query.expression import Compare, Expression, IsNull, Or, all_of
@@ -65,9 +66,15 @@ def measure(queries: FlowQueries, selection: FlowLogSelection, hours: int) -> Re
 
     Errors: ResourceError when it has none.
     """
+    return at_once(queries, measuring(selection, hours))
+
+
+def measuring(selection: FlowLogSelection, hours: int) -> Steps[RecentTraffic]:
+    """The same for whoever asks the questions."""
     of_resource = Compare(COLUMNS_OF[selection.scope.value], "=", selection.resource_id)
     condition = all_of(of_resource, _of_traffic_type(selection.traffic_type))
-    newest = queries.ask("flows", {"fields": "start", "limit": 1}, condition=of_resource).table
+    found = yield Question("flows", {"fields": "start", "limit": 1}, of_resource)
+    newest = found.table
     if newest.num_rows == 0 or newest["start"][0].as_py() is None:
         raise ResourceError(
             f"the table has no record of {selection.resource_id}",
@@ -75,24 +82,19 @@ def measure(queries: FlowQueries, selection: FlowLogSelection, hours: int) -> Re
         )
     end_s = int(newest["start"][0].as_py()) + 1
     within = TimeRange(max(0, end_s - hours * _HOUR_S), end_s)
-    seen = queries.ask(
-        "coverage", {"limit": INTERFACES_MAX}, condition=of_resource, time_range=within
-    ).table.to_pylist()
+    covered = yield Question("coverage", {"limit": INTERFACES_MAX}, of_resource, within)
+    seen = covered.table.to_pylist()
     records = sum(row["records"] for row in seen)
     if selection.traffic_type is not TrafficType.ALL:
-        of_type = queries.ask(
-            "coverage", {"limit": INTERFACES_MAX}, condition=condition, time_range=within
-        ).table
-        records = sum(of_type["records"].to_pylist())
+        of_type = yield Question("coverage", {"limit": INTERFACES_MAX}, condition, within)
+        records = sum(of_type.table["records"].to_pylist())
+    sampled = yield Question(
+        "flows", {"fields": "all", "limit": SAMPLE_RECORDS_MAX}, condition, within
+    )
+    sizes = _sizes(sampled.table, selection)
     assert within.start_s is not None
     from_s = max(within.start_s, min(row["first"] for row in seen))
     until_s = max(row["last"] for row in seen) + _MINUTE_S
-    sample = queries.ask(
-        "flows",
-        {"fields": "all", "limit": SAMPLE_RECORDS_MAX},
-        condition=condition,
-        time_range=within,
-    ).table
     expected = sum(row["minutes_expected"] for row in seen)
     return RecentTraffic(
         from_s,
@@ -102,7 +104,7 @@ def measure(queries: FlowQueries, selection: FlowLogSelection, hours: int) -> Re
         sum(row["minutes_seen"] for row in seen) / max(expected, 1),
         sum(row["skipdata"] for row in seen),
         replace(
-            _sizes(sample, selection),
+            sizes,
             records_per_hour=records * _HOUR_S / max(until_s - from_s, _MINUTE_S),
         ),
     )

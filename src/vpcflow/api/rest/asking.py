@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -188,19 +187,25 @@ async def answered(pool: QueryPool, request: Request, asking: Asking) -> Answer:
 
     Errors: what the question raises; TooManyQuestions; ClientGoneError.
     """
-    ticket = pool.enter(asking.key, asking.run)
+    gone = asyncio.ensure_future(until_gone(request))
+    try:
+        return await waited(pool, asking.key, asking.run, gone)
+    finally:
+        gone.cancel()
+
+
+async def waited(pool: QueryPool, key: bytes, run: Run, gone: asyncio.Future[None]) -> Answer:
+    """The answer of the pool, unless ``gone`` comes before it.
+
+    Errors: what the question raises; TooManyQuestions; ClientGoneError.
+    """
+    ticket = pool.enter(key, run)
     try:
         if ticket.answer.done():
             return ticket.answer.result()
         answer = asyncio.wrap_future(ticket.answer)
-        gone = asyncio.ensure_future(_until_gone(request))
-        try:
-            waited: set[asyncio.Future[Any]] = {answer, gone}
-            await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            gone.cancel()
-            with suppress(asyncio.CancelledError):
-                await gone
+        both: set[asyncio.Future[Any]] = {answer, gone}
+        await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
         if not answer.done():
             # Its result is of no use to us, and the future is others' too: it is not cancelled.
             answer.add_done_callback(_forget)
@@ -215,6 +220,7 @@ def _forget(answer: asyncio.Future[Answer]) -> None:
         answer.exception()
 
 
-async def _until_gone(request: Request) -> None:
+async def until_gone(request: Request) -> None:
+    """Returns when the client has closed the connection; only after its body was read."""
     while (await request.receive())["type"] != "http.disconnect":
         pass

@@ -12,15 +12,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from vpcflow.api.asked import Question, Steps
 from vpcflow.api.rest.asking import key_of
 from vpcflow.base.errors import QueryError
 from vpcflow.query.time_range import TimeRange
 
 if TYPE_CHECKING:
     from vpcflow.api.rest.services import RestServices
-    from vpcflow.query.answer import Answer
     from vpcflow.query.expression import Expression
-    from vpcflow.query.stop_token import StopToken
 
 #: Rows of an older table serve so long.
 FRESH_S = 60.0
@@ -63,7 +62,7 @@ class FindingRows:
         condition: Expression | None,
         time_range: TimeRange,
         choose: Callable[[list[Row]], Sequence[Row]] = lambda rows: rows,
-    ) -> FoundRows:
+    ) -> Steps[FoundRows]:
         """What ``choose`` keeps of the rows; a question that cannot be answered leaves a note."""
         services = self._services
         snapshot = services.queries.snapshot()
@@ -74,7 +73,7 @@ class FindingRows:
             kept = self._kept.get(about)
         if kept and (kept.snapshot == snapshot or 0 <= now_s - kept.made_s < FRESH_S):
             return kept.found
-        found = self._run(name, parameters, condition, time_range, snapshot, choose)
+        found = yield from _run(Question(name, parameters, condition, time_range), choose)
         if found.failed:
             return found
         with self._lock:
@@ -84,34 +83,17 @@ class FindingRows:
                 self._kept.popitem(last=False)
         return found
 
-    def _run(
-        self,
-        name: str,
-        parameters: dict[str, Any],
-        condition: Expression | None,
-        time_range: TimeRange,
-        snapshot: str,
-        choose: Callable[[list[Row]], Sequence[Row]],
-    ) -> FoundRows:
-        def run(stop: StopToken) -> Answer:
-            return self._services.queries.ask(
-                name, parameters, condition=condition, time_range=time_range, stop=stop
-            )
 
-        times = [time_range.start_s, time_range.end_s]
-        key = key_of("findings", snapshot, name, parameters, times, str(condition))
-        ticket = self._services.pool.enter(key, run)
-        try:
-            answer = ticket.answer.result()
-        except QueryError as error:
-            return FoundRows(note=f"{name}: {error.what}", failed=True)
-        finally:
-            ticket.leave()
-        rows: list[Row] = answer.table.to_pylist()
-        note = f"{name}: not everything was looked at; choose a shorter time"
-        return FoundRows(
-            rows=tuple(choose(rows)),
-            rows_seen=len(rows),
-            records_seen=sum(row.get("records") or 0 for row in rows),
-            note=note if answer.truncated else "",
-        )
+def _run(question: Question, choose: Callable[[list[Row]], Sequence[Row]]) -> Steps[FoundRows]:
+    try:
+        answer = yield question
+    except QueryError as error:
+        return FoundRows(note=f"{question.name}: {error.what}", failed=True)
+    rows: list[Row] = answer.table.to_pylist()
+    note = f"{question.name}: not everything was looked at; choose a shorter time"
+    return FoundRows(
+        rows=tuple(choose(rows)),
+        rows_seen=len(rows),
+        records_seen=sum(row.get("records") or 0 for row in rows),
+        note=note if answer.truncated else "",
+    )

@@ -6,10 +6,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Request, Response
 
+from vpcflow.api.asked import Steps
 from vpcflow.api.rest.access import place_of, reader
 from vpcflow.api.rest.asking import End, FilterText, Start, filter_of, range_of
+from vpcflow.api.rest.composed import composed
 from vpcflow.api.rest.finding_rows import FindingRows, FoundRows
 from vpcflow.api.rest.finding_words import (
     burst_finding,
@@ -49,54 +51,64 @@ def routes(services: RestServices) -> APIRouter:
     router = APIRouter(tags=["findings"])
     rows = FindingRows(services)
 
-    @router.get("/findings")
-    def list_findings(
+    @router.get("/findings", response_model=Findings)
+    async def list_findings(
         request: Request,
         start: Start = None,
         end: End = None,
         filter: FilterText = "",
-    ) -> Findings:
+    ) -> Response:
         """What to look at, the worst first; empty when all is calm."""
-        caller = reader(services, request)
-        time_range, condition = range_of(start, end), filter_of(services, filter)
-        bursts = _bursts(rows, condition, time_range, services.clock.now_s())
-        covered = rows.ask(
-            "coverage", {"limit": INTERFACES_MAX}, condition, time_range, _incomplete
-        )
-        found = [burst_finding(row) for row in bursts.rows]
-        found.extend(_coverage(services, caller, covered.rows))
-        if not filter:
-            # Of the system itself: no filter of records speaks of it.
-            found.extend(_deliveries(services, caller))
-            if services.permissions.allows(caller, "vpcflow:GetStatus", "*"):
-                found.extend(_problems(services))
-        found.sort(key=lambda one: (_RANK[one.severity], -(one.start_s or 0), one.id))
-        return Findings(
-            findings=found,
-            notes=[one.note for one in (bursts, covered) if one.note],
-            interfaces=covered.rows_seen,
-            records=covered.records_seen,
-        )
+
+        def steps() -> Steps[Findings]:
+            caller = reader(services, request)
+            return (yield from _findings(services, rows, caller, range_of(start, end), filter))
+
+        return await composed(services, request, steps)
 
     return router
 
 
+def _findings(
+    services: RestServices, rows: FindingRows, caller: Caller, time_range: TimeRange, text: str
+) -> Steps[Findings]:
+    condition = filter_of(services, text)
+    bursts = yield from _bursts(rows, condition, time_range, services.clock.now_s())
+    covered = yield from rows.ask(
+        "coverage", {"limit": INTERFACES_MAX}, condition, time_range, _incomplete
+    )
+    found = [burst_finding(row) for row in bursts.rows]
+    found.extend(_coverage(services, caller, covered.rows))
+    if not text:
+        # Of the system itself: no filter of records speaks of it.
+        found.extend(_deliveries(services, caller))
+        if services.permissions.allows(caller, "vpcflow:GetStatus", "*"):
+            found.extend(_problems(services))
+    found.sort(key=lambda one: (_RANK[one.severity], -(one.start_s or 0), one.id))
+    return Findings(
+        findings=found,
+        notes=[one.note for one in (bursts, covered) if one.note],
+        interfaces=covered.rows_seen,
+        records=covered.records_seen,
+    )
+
+
 def _bursts(
     rows: FindingRows, condition: Expression | None, time_range: TimeRange, now_s: float
-) -> FoundRows:
+) -> Steps[FoundRows]:
     """Bursts within a range, by what is usual in a longer one of whole hours.
 
     Shape: whole hours are what sums of hours answer, and the same for every minute of an hour.
     """
     start_s, end_s = time_range.start_s, time_range.end_s
     if start_s is None:
-        return rows.ask("bursts", {"limit": BURSTS_MAX}, condition, time_range)
+        return (yield from rows.ask("bursts", {"limit": BURSTS_MAX}, condition, time_range))
     last_s = end_s if end_s is not None else int(now_s)
     wide_end_s = -(-last_s // SECONDS_AN_HOUR) * SECONDS_AN_HOUR
     since_s = start_s // SECONDS_AN_HOUR * SECONDS_AN_HOUR
     wide = TimeRange(max(0, min(since_s, wide_end_s - USUAL_S)), wide_end_s)
     parameters = {"limit": BURSTS_MAX, "since_s": since_s}
-    found = rows.ask("bursts", parameters, condition, wide)
+    found = yield from rows.ask("bursts", parameters, condition, wide)
     within = [row for row in found.rows if row["start"] < last_s and row["end"] > start_s]
     return replace(found, rows=tuple(within))
 

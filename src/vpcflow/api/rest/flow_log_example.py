@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 import pyarrow as pa
 
+from vpcflow.api.asked import Question, Steps
 from vpcflow.api.flow_log_estimate import COLUMNS_OF, as_records
 from vpcflow.base.errors import FormatError, QueryError
 from vpcflow.control.flow_logs.selections import scope_of
@@ -59,12 +60,12 @@ def example_of(name: str, version: int = 2) -> str:
 
 def example_line(
     services: RestServices, caller: Caller, log_format: LogFormat, resource_id: str
-) -> tuple[str, Sample]:
+) -> Steps[tuple[str, Sample]]:
     """A line in a format, without its newline: of the newest flow of the resource, else made up.
 
     Shape: records are shown only to those who may ask for records.
     """
-    record = _newest(services, caller, log_format, resource_id)
+    record = yield from _newest(services, caller, log_format, resource_id)
     if record is not None:
         return record, "record"
     version = log_format.version
@@ -103,7 +104,7 @@ def may_read(services: RestServices, caller: Caller) -> bool:
 
 def _newest(
     services: RestServices, caller: Caller, log_format: LogFormat, resource_id: str
-) -> str | None:
+) -> Steps[str | None]:
     if not may_read(services, caller):
         return None
     of_resource = None
@@ -115,7 +116,7 @@ def _newest(
         of_resource = Compare(field, "=", resource_id)
     condition = all_of(of_resource, Compare("log-status", "=", "OK"))
     try:
-        found = services.queries.ask("flows", {"fields": "all", "limit": 1}, condition=condition)
+        found = yield Question("flows", {"fields": "all", "limit": 1}, condition)
     except QueryError:
         return None
     if found.table.num_rows == 0:

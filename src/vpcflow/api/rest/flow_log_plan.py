@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal, cast
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Request, Response
 
-from vpcflow.api.flow_log_estimate import RecentTraffic, load_prices, measure
+from vpcflow.api.asked import Steps
+from vpcflow.api.flow_log_estimate import RecentTraffic, load_prices, measuring
 from vpcflow.api.rest.access import allowed, place_of, reader
+from vpcflow.api.rest.composed import composed
 from vpcflow.api.rest.flow_log_example import (
     compile_early,
     example_line,
@@ -47,6 +49,7 @@ from vpcflow.record.log_format import LogFormat, default_format
 
 if TYPE_CHECKING:
     from vpcflow.api.rest.services import RestServices
+    from vpcflow.control.caller import Caller
 
 #: The region whose prices are taken where a region has none.
 PRICES_OF = "us-east-1"
@@ -73,38 +76,25 @@ def routes(services: RestServices) -> APIRouter:
     """The routes of the wizard."""
     router = APIRouter(tags=["flow logs"])
 
-    @router.post("/flow-logs/plan")
-    def plan_flow_logs(body: PlanOrder, request: Request) -> FlowLogPlan:
+    @router.post("/flow-logs/plan", response_model=FlowLogPlan)
+    async def plan_flow_logs(body: PlanOrder, request: Request) -> Response:
         """Says what such flow logs would produce and cost in a month, from recent records."""
-        caller = reader(services, request)
-        return _plan(services, body, place_of(services, caller).region)
 
-    @router.post("/flow-logs/preview")
-    def preview_log_format(body: PreviewOrder, request: Request) -> FormatPreview:
+        def steps() -> Steps[FlowLogPlan]:
+            caller = reader(services, request)
+            return (yield from _plan(body, place_of(services, caller).region))
+
+        return await composed(services, request, steps)
+
+    @router.post("/flow-logs/preview", response_model=FormatPreview)
+    async def preview_log_format(body: PreviewOrder, request: Request) -> Response:
         """Says what a log format prints, also of one that is only half typed."""
-        caller = allowed(services, request, "ec2:DescribeFlowLogs")
-        log_format, fault = parsed_as_far(body.log_format)
-        if log_format is None:
-            error = fault.what if fault else ""
-            position = fault.position if fault else None
-            return FormatPreview(
-                fields=[], version=2, header="", line="", sample="example",
-                error=error, position=position,
-            )  # fmt: skip
-        line, sample = example_line(services, caller, log_format, body.resource_id)
-        error, position = (fault.what, fault.position) if fault else ("", None)
-        if not error:
-            error, position = _refused(log_format, body.log_format)
-        values = dict(zip(log_format.names, line.split(" "), strict=False))
-        return FormatPreview(
-            fields=[_preview_field(name, values.get(name, "")) for name in log_format.names],
-            version=log_format.version,
-            header=log_format.header,
-            line=line,
-            sample=sample,
-            error=error,
-            position=position,
-        )
+
+        def steps() -> Steps[FormatPreview]:
+            caller = allowed(services, request, "ec2:DescribeFlowLogs")
+            return (yield from _preview(services, caller, body))
+
+        return await composed(services, request, steps)
 
     @router.get("/flow-log-fields")
     def flow_log_fields(request: Request) -> FlowLogFields:
@@ -115,6 +105,31 @@ def routes(services: RestServices) -> APIRouter:
         return _fields()
 
     return router
+
+
+def _preview(services: RestServices, caller: Caller, order: PreviewOrder) -> Steps[FormatPreview]:
+    log_format, fault = parsed_as_far(order.log_format)
+    if log_format is None:
+        error = fault.what if fault else ""
+        position = fault.position if fault else None
+        return FormatPreview(
+            fields=[], version=2, header="", line="", sample="example",
+            error=error, position=position,
+        )  # fmt: skip
+    line, sample = yield from example_line(services, caller, log_format, order.resource_id)
+    error, position = (fault.what, fault.position) if fault else ("", None)
+    if not error:
+        error, position = _refused(log_format, order.log_format)
+    values = dict(zip(log_format.names, line.split(" "), strict=False))
+    return FormatPreview(
+        fields=[_preview_field(name, values.get(name, "")) for name in log_format.names],
+        version=log_format.version,
+        header=log_format.header,
+        line=line,
+        sample=sample,
+        error=error,
+        position=position,
+    )
 
 
 def _refused(log_format: LogFormat, text: str) -> tuple[str, int | None]:
@@ -167,7 +182,7 @@ def _fields() -> FlowLogFields:
     )
 
 
-def _plan(services: RestServices, order: PlanOrder, region: str) -> FlowLogPlan:
+def _plan(order: PlanOrder, region: str) -> Steps[FlowLogPlan]:
     prices = load_prices(None)
     priced = region if region in prices.regions else PRICES_OF
     log_format = checked_format(order.log_format or None, Resource.VPC)
@@ -185,7 +200,7 @@ def _plan(services: RestServices, order: PlanOrder, region: str) -> FlowLogPlan:
             scope_of(resource_id), resource_id, traffic_type, log_format, 0
         )
         try:
-            traffic = measure(services.queries, selection, order.hours)
+            traffic = yield from measuring(selection, order.hours)
         except ResourceError as error:
             told.append(
                 PlanOfResource(resource_id=resource_id, problem=f"{error.what}; {error.hint}")

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Protocol
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Query, Request, Response
 
+from vpcflow.api.asked import Steps
 from vpcflow.api.rest.access import place_of
+from vpcflow.api.rest.composed import composed
 from vpcflow.api.rest.flow_log_check import check_order
 from vpcflow.api.rest.flow_log_example import example_line
 from vpcflow.api.rest.flow_log_models import (
@@ -104,16 +106,20 @@ def routes(services: RestServices) -> APIRouter:
         caller, place = entered(request, "ec2:DescribeFlowLogs")
         return check_order(services, caller, place, body)
 
-    @router.get("/flow-logs/{flow_log_id}")
-    def get_flow_log(flow_log_id: str, request: Request) -> FlowLogDetail:
+    @router.get("/flow-logs/{flow_log_id}", response_model=FlowLogDetail)
+    async def get_flow_log(flow_log_id: str, request: Request) -> Response:
         """All of one flow log, with what keeps it from delivering and a line as it delivers them."""
-        caller, place = entered(request, "ec2:DescribeFlowLogs")
-        found = services.flow_logs.describe(place, ids=[flow_log_id]).flow_logs
-        if not found:
-            raise ServiceError(
-                "InvalidFlowLogId.NotFound", f"There is no flow log {flow_log_id}.", status=404
-            )
-        return _detail(services, caller, place, found[0])
+
+        def steps() -> Steps[FlowLogDetail]:
+            caller, place = entered(request, "ec2:DescribeFlowLogs")
+            found = services.flow_logs.describe(place, ids=[flow_log_id]).flow_logs
+            if not found:
+                raise ServiceError(
+                    "InvalidFlowLogId.NotFound", f"There is no flow log {flow_log_id}.", status=404
+                )
+            return (yield from _detail(services, caller, place, found[0]))
+
+        return await composed(services, request, steps)
 
     @router.delete("/flow-logs/{flow_log_id}", status_code=204)
     def delete_flow_log(flow_log_id: str, request: Request) -> None:
@@ -158,12 +164,12 @@ def _pointed(act: Callable[[], FlowLogsCreated]) -> FlowLogsCreated:
 
 def _detail(
     services: RestServices, caller: Caller, place: Place, flow_log: FlowLog
-) -> FlowLogDetail:
+) -> Steps[FlowLogDetail]:
     cursors, now_s = services.deliveries(), services.clock.now_s()
     head = head_of(flow_log, place, services.state, cursors, now_s)
     problem = problem_of(flow_log, services.flow_logs.role_problem(flow_log, place))
     log_format = LogFormat.parse(flow_log.log_format)
-    line, sample = example_line(services, caller, log_format, flow_log.resource_id)
+    line, sample = yield from example_line(services, caller, log_format, flow_log.resource_id)
     return FlowLogDetail(
         **head.model_dump(),
         tags=dict(tags_of(services.state, place, flow_log.flow_log_id)),

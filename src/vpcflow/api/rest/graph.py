@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Query, Request, Response
 
+from vpcflow.api.asked import Steps
 from vpcflow.api.rest.access import reader
+from vpcflow.api.rest.composed import composed
 from vpcflow.api.rest.graph_ends import OTHER, End, Ends
 from vpcflow.api.rest.graph_layers import Layered, layered
 from vpcflow.api.rest.graph_links import DEDUPLICATED, Link, Linked, linked
@@ -37,27 +39,31 @@ def routes(services: RestServices) -> APIRouter:
     """The route of the graph."""
     router = APIRouter(tags=["network"])
 
-    @router.get("/graph")
-    def get_graph(
+    @router.get("/graph", response_model=Graph)
+    async def get_graph(
         request: Request,
         asked: Annotated[Scope, Depends(scope)],
         level: GraphLevel = GraphLevel.INTERFACE,
         limit: Annotated[int, Query(ge=2, le=NODES_MAX)] = 50,
-    ) -> Graph:
+    ) -> Response:
         """Nodes with most bytes and the links between them; the others are one node."""
-        reader(services, request)
-        return _graph(services, asked, level, limit)
+
+        def steps() -> Steps[Graph]:
+            reader(services, request)
+            return (yield from _graph(services, asked, level, limit))
+
+        return await composed(services, request, steps)
 
     return router
 
 
-def _graph(services: RestServices, asked: Scope, level: GraphLevel, limit: int) -> Graph:
+def _graph(services: RestServices, asked: Scope, level: GraphLevel, limit: int) -> Steps[Graph]:
     known = known_network(services)
     by = "address" if level is GraphLevel.HOST else "interface"
     parameters = {"by": by, "limit": EDGES_ASKED, "internal": known.named_networks}
-    answer = ask(services, asked, "graph_edges", parameters)
-    rows = _oriented(services, known, asked, parameters, rows_of(answer))
-    learned = _hosts(services, known, asked, rows)
+    answer = yield from ask(services, asked, "graph_edges", parameters)
+    rows = yield from _oriented(services, known, asked, parameters, rows_of(answer))
+    learned = yield from _hosts(services, known, asked, rows)
     whole = linked(rows, Ends(known, level, learned))
     few = _limited(whole, limit)
     links = sorted(few.links.values(), key=_most_bytes)
@@ -108,7 +114,7 @@ def _oriented(
     asked: Scope,
     parameters: dict[str, Any],
     rows: list[dict[str, Any]],
-) -> list[dict[str, Any]]:
+) -> Steps[list[dict[str, Any]]]:
     """The rows, each from the side of its interface's own address.
 
     Shape: of an interface with a single peer, records may have been stored from the other side; what
@@ -117,7 +123,7 @@ def _oriented(
     turned = {row["interface_id"] for row in rows if row["host"] is None and _is_own(known, row)}
     if turned:
         ids = tuple(sorted(turned))[:TURNED_MAX]
-        again = ask(
+        again = yield from ask(
             services,
             asked,
             "graph_edges",
@@ -148,7 +154,7 @@ def _turned(row: dict[str, Any]) -> dict[str, Any]:
 
 def _hosts(
     services: RestServices, known: KnownNetwork, asked: Scope, rows: list[dict[str, Any]]
-) -> list[tuple[str, str, str]]:
+) -> Steps[list[tuple[str, str, str]]]:
     """Own addresses of interfaces as records name them, where the inventory does not know all."""
     inventory = known.rules.inventory.interfaces
     if all(row["interface_id"] in inventory for row in rows if row["interface_id"]):
@@ -156,7 +162,7 @@ def _hosts(
     if any(row["host"] is not None for row in rows):
         found = {(row["account_id"] or "", row["interface_id"], row["host"]) for row in rows}
     else:
-        answer = ask(services, asked, "interfaces", {"limit": HOSTS_LEARNED_MAX})
+        answer = yield from ask(services, asked, "interfaces", {"limit": HOSTS_LEARNED_MAX})
         found = {
             (row["account_id"] or "", row["interface_id"], row["address"])
             for row in rows_of(answer)

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from vpcflow.api.asked import Steps
 from vpcflow.api.rest.known_network import KnownNetwork
 from vpcflow.api.rest.records_in_scope import Scope, ask
 from vpcflow.inventory.address_ranges import address_number
@@ -107,7 +108,7 @@ class GroupUses:
 
 def group_uses(
     services: RestServices, known: KnownNetwork, asked: Scope, group_id: str | None = None
-) -> GroupUses:
+) -> Steps[GroupUses]:
     """What came through the rules, of all groups or at the interfaces of one."""
     if group_id is None:
         inventory = known.rules.inventory.interfaces
@@ -117,7 +118,7 @@ def group_uses(
     if not ids:
         return counted(known, _nothing())
     also = In("interface-id", ids) if len(ids) <= INTERFACES_ASKED_MAX else None
-    answer = ask(services, asked, "rule_flows", {"limit": FLOWS_MAX}, also)
+    answer = yield from ask(services, asked, "rule_flows", {"limit": FLOWS_MAX}, also)
     return counted(known, answer)
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Query, Request, Response
 
+from vpcflow.api.asked import Steps
 from vpcflow.api.rest.access import reader
+from vpcflow.api.rest.composed import composed
 from vpcflow.api.rest.known_network import KnownNetwork, known_network
 from vpcflow.api.rest.network_models import (
     InterfacesShown,
@@ -32,23 +34,27 @@ def routes(services: RestServices) -> APIRouter:
     """The routes of interfaces."""
     router = APIRouter(tags=["network"])
 
-    @router.get("/interfaces")
-    def list_interfaces(
+    @router.get("/interfaces", response_model=InterfacesShown)
+    async def list_interfaces(
         request: Request,
         asked: Annotated[Scope, Depends(scope)],
         limit: Annotated[int, Query(ge=1, le=INTERFACES_SHOWN_MAX)] = INTERFACES_SHOWN_MAX,
-    ) -> InterfacesShown:
+    ) -> Response:
         """Interfaces with their records, coverage and flow logs."""
-        reader(services, request)
-        return _interfaces(services, asked, limit)
+
+        def steps() -> Steps[InterfacesShown]:
+            reader(services, request)
+            return (yield from _interfaces(services, asked, limit))
+
+        return await composed(services, request, steps)
 
     return router
 
 
-def _interfaces(services: RestServices, asked: Scope, limit: int) -> InterfacesShown:
+def _interfaces(services: RestServices, asked: Scope, limit: int) -> Steps[InterfacesShown]:
     known = known_network(services)
-    sums = ask(services, asked, "interfaces", {"limit": _ASKED_MAX})
-    minutes = ask(services, asked, "coverage", {"limit": _ASKED_MAX})
+    sums = yield from ask(services, asked, "interfaces", {"limit": _ASKED_MAX})
+    minutes = yield from ask(services, asked, "coverage", {"limit": _ASKED_MAX})
     covered = {row["interface_id"]: row for row in rows_of(minutes)}
     seen: dict[str, _Seen] = {}
     for row in rows_of(sums):

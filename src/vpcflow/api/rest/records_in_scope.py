@@ -1,20 +1,18 @@
-"""Which records a route is asked about, and questions about them through the one pool."""
+"""Which records a route is asked about, and questions about them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from vpcflow.api.rest.asking import End, FilterText, Start, filter_of, key_of, range_of
+from vpcflow.api.asked import Question, Steps
+from vpcflow.api.rest.asking import End, FilterText, Start, filter_of, range_of
 from vpcflow.query.expression import Expression, all_of
-from vpcflow.query.questions import question_named
-from vpcflow.query.service import checked_parameters
 from vpcflow.query.time_range import TimeRange
 
 if TYPE_CHECKING:
     from vpcflow.api.rest.services import RestServices
     from vpcflow.query.answer import Answer
-    from vpcflow.query.stop_token import StopToken
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,31 +37,14 @@ def ask(
     name: str,
     parameters: dict[str, Any],
     also: Expression | None = None,
-) -> Answer:
+) -> Steps[Answer]:
     """The answer to a question about the records in scope; ``also`` narrows them.
 
     Errors: FilterError for a filter that is not understood; what the question raises;
     TooManyQuestions.
     """
     condition = all_of(filter_of(services, asked.text), also)
-    checked = checked_parameters(question_named(name), parameters)
-    time_range = asked.time_range
-    # As questions by themselves have it, so that they share their answers.
-    key = key_of(
-        "question",
-        services.queries.snapshot(),
-        name,
-        checked.model_dump(mode="json"),
-        [time_range.start_s, time_range.end_s],
-        str(condition),
-    )
-
-    def run(stop: StopToken) -> Answer:
-        return services.queries.ask(
-            name, checked, condition=condition, time_range=time_range, stop=stop
-        )
-
-    return services.pool.ask(key, run)
+    return (yield Question(name, parameters, condition, asked.time_range))
 
 
 def rows_of(answer: Answer) -> list[dict[str, Any]]:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Query, Request, Response
 
+from vpcflow.api.asked import Steps
 from vpcflow.api.rest.access import reader
+from vpcflow.api.rest.composed import composed
 from vpcflow.api.rest.explained import rule_name
 from vpcflow.api.rest.known_network import KnownNetwork, known_network
 from vpcflow.api.rest.network_models import cost_of, coverage_of
@@ -33,23 +35,27 @@ def routes(services: RestServices) -> APIRouter:
     """The route of rejected ports."""
     router = APIRouter(tags=["rules"])
 
-    @router.get("/rejected-ports")
-    def list_rejected_ports(
+    @router.get("/rejected-ports", response_model=RejectedPorts)
+    async def list_rejected_ports(
         request: Request,
         asked: Annotated[Scope, Depends(scope)],
         limit: Annotated[int, Query(ge=1, le=PORTS_MAX)] = 10,
-    ) -> RejectedPorts:
+    ) -> Response:
         """Ports with most refused records."""
-        reader(services, request)
-        return _ports(services, asked, limit)
+
+        def steps() -> Steps[RejectedPorts]:
+            reader(services, request)
+            return (yield from _ports(services, asked, limit))
+
+        return await composed(services, request, steps)
 
     return router
 
 
-def _ports(services: RestServices, asked: Scope, limit: int) -> RejectedPorts:
+def _ports(services: RestServices, asked: Scope, limit: int) -> Steps[RejectedPorts]:
     known = known_network(services)
-    ports = ask(services, asked, "rejects", {"by": "port", "limit": limit})
-    couples = ask(services, asked, "rejected_couples", {"limit": limit})
+    ports = yield from ask(services, asked, "rejects", {"by": "port", "limit": limit})
+    couples = yield from ask(services, asked, "rejected_couples", {"limit": limit})
     ends = {(row["protocol"], row["port"]): row for row in rows_of(couples)}
     rows = [(row, ends.get((row["protocol"], row["port"]), {})) for row in rows_of(ports)]
     judged = _judged(known, [couple for _, couple in rows])

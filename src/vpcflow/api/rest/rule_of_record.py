@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
+from vpcflow.api.asked import Question, Steps
 from vpcflow.api.rest.explained import fix_of, owner_of, rule_name, step_shown
 from vpcflow.api.rest.known_network import KnownNetwork
 from vpcflow.api.rest.rule_models import RecordRule
@@ -19,7 +20,6 @@ from vpcflow.query.time_range import TimeRange
 
 if TYPE_CHECKING:
     from vpcflow.query.expression import Expression
-    from vpcflow.query.service import FlowQueries
 
 #: Ports from here on are taken by clients alone: Linux gives them out from here.
 CLIENT_PORTS_FROM = 32_768
@@ -95,9 +95,9 @@ class _Judged:
         return found[0] if found else None
 
 
-def rule_of_record(known: KnownNetwork, queries: FlowQueries, asked: RecordAsked) -> RecordRule:
+def rule_of_record(known: KnownNetwork, asked: RecordAsked) -> Steps[RecordRule]:
     """The rule that decided a record."""
-    recorded = asked.reject_rule or _recorded(queries, asked)
+    recorded = asked.reject_rule or (yield from _recorded(asked))
     judged, why, hint = _judge(known, asked)
     step = judged.deciding if judged else None
     notes = _notes(asked, judged)
@@ -218,7 +218,7 @@ def _holds(known: KnownNetwork, interface_id: str, address: Address) -> bool:
     return address in known.rules.inventory.interfaces[interface_id].addresses
 
 
-def _recorded(queries: FlowQueries, asked: RecordAsked) -> str:
+def _recorded(asked: RecordAsked) -> Steps[str]:
     """The rule that the record itself names; empty for none, and when it is not to be found."""
     if asked.action != "REJECT" or asked.start_s is None:
         return ""
@@ -235,11 +235,11 @@ def _recorded(queries: FlowQueries, asked: RecordAsked) -> str:
     for name, port in (("srcport", asked.source_port), ("dstport", asked.destination_port)):
         if port >= 0:
             conditions.append(Compare(name, "=", port))
-    answer = queries.ask(
+    answer = yield Question(
         "flows",
         {"limit": 1, "fields": "start,reject-rule"},
-        condition=And(tuple(conditions)),
-        time_range=TimeRange(asked.start_s, asked.start_s + 1),
+        And(tuple(conditions)),
+        TimeRange(asked.start_s, asked.start_s + 1),
     )
     rows = answer.table.to_pylist()
     return str(rows[0]["reject_rule"] or "") if rows else ""

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Request, Response
 
+from vpcflow.api.asked import Steps
 from vpcflow.api.rest.access import allowed, reader
+from vpcflow.api.rest.composed import composed
 from vpcflow.api.rest.group_findings import findings_of, rule_findings
 from vpcflow.api.rest.group_use import GroupUses, group_uses
 from vpcflow.api.rest.known_network import KnownNetwork, known_network
@@ -42,37 +44,56 @@ def routes(services: RestServices) -> APIRouter:
     """The routes of security groups."""
     router = APIRouter(tags=["rules"])
 
-    @router.get("/security-groups")
-    def list_security_groups(
-        request: Request, asked: Annotated[Scope, Depends(scope)]
-    ) -> GroupsShown:
-        """All groups, with how many of their rules were used in range."""
+    def may_ask(request: Request) -> None:
         reader(services, request)
         allowed(services, request, _ACTION)
-        known = known_network(services)
-        uses = group_uses(services, known, asked)
-        groups = [_group(known, uses, one) for one in known.rules.security_groups.values()]
-        groups.sort(key=lambda one: (one.vpc_name, one.vpc_id, one.name, one.group_id))
-        return GroupsShown(groups=groups, **_of_records(uses))
 
-    @router.get("/security-groups/{group_id}")
-    def get_security_group(
+    @router.get("/security-groups", response_model=GroupsShown)
+    async def list_security_groups(
+        request: Request, asked: Annotated[Scope, Depends(scope)]
+    ) -> Response:
+        """All groups, with how many of their rules were used in range."""
+
+        def steps() -> Steps[GroupsShown]:
+            may_ask(request)
+            return (yield from _all_groups(services, asked))
+
+        return await composed(services, request, steps)
+
+    @router.get("/security-groups/{group_id}", response_model=GroupUse)
+    async def get_security_group(
         request: Request, group_id: str, asked: Annotated[Scope, Depends(scope)]
-    ) -> GroupUse:
+    ) -> Response:
         """One group, with what came through each of its rules."""
-        reader(services, request)
-        allowed(services, request, _ACTION)
-        known = known_network(services)
-        group = known.rules.security_groups.get(group_id)
-        if group is None:
-            raise ServiceError(
-                "InvalidGroup.NotFound",
-                f"The security group '{group_id}' does not exist",
-                status=404,
-            )
-        return _use(known, group_uses(services, known, asked, group_id), group)
+
+        def steps() -> Steps[GroupUse]:
+            may_ask(request)
+            return (yield from _one_group(services, asked, group_id))
+
+        return await composed(services, request, steps)
 
     return router
+
+
+def _all_groups(services: RestServices, asked: Scope) -> Steps[GroupsShown]:
+    known = known_network(services)
+    uses = yield from group_uses(services, known, asked)
+    groups = [_group(known, uses, one) for one in known.rules.security_groups.values()]
+    groups.sort(key=lambda one: (one.vpc_name, one.vpc_id, one.name, one.group_id))
+    return GroupsShown(groups=groups, **_of_records(uses))
+
+
+def _one_group(services: RestServices, asked: Scope, group_id: str) -> Steps[GroupUse]:
+    known = known_network(services)
+    group = known.rules.security_groups.get(group_id)
+    if group is None:
+        raise ServiceError(
+            "InvalidGroup.NotFound",
+            f"The security group '{group_id}' does not exist",
+            status=404,
+        )
+    uses = yield from group_uses(services, known, asked, group_id)
+    return _use(known, uses, group)
 
 
 def _of_records(uses: GroupUses) -> dict[str, Any]:

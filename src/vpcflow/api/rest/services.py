@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from vpcflow.api.rest.settings import RestSettings
 
 if TYPE_CHECKING:
+    from anyio import CapacityLimiter
     from starlette.requests import Request
 
     from vpcflow.api.rest.bodies import Bodies
@@ -28,6 +29,10 @@ if TYPE_CHECKING:
     from vpcflow.policy.rule_set import RuleSet
     from vpcflow.query.service import FlowQueries
     from vpcflow.store.recent_segments import RecentSegments
+
+
+#: Threads that compute what follows from answers; the requests behind them wait without a thread.
+COMPOSERS_MAX = 4
 
 
 class SignedIn(Protocol):
@@ -90,6 +95,13 @@ class RestServices:
             time_s_max=self.rest.time_s_max,
             cache_bytes_max=self.rest.cache_bytes_max,
         )
+
+    @cached_property
+    def composing(self) -> CapacityLimiter:
+        """The threads that put answers together from those of several questions."""
+        from anyio import CapacityLimiter
+
+        return CapacityLimiter(COMPOSERS_MAX)
 
     @cached_property
     def bodies(self) -> Bodies:
