@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from flow_rows import T0, FixedIndex, Row, holds, random_rows, stage
 from vpcflow.base.data_folder import DataFolder
 from vpcflow.base.errors import LimitError, QueryError, ResourceError
 from vpcflow.query.answer import Answer
+from vpcflow.query.expression import to_bytes
 from vpcflow.query.filter_language import parse_filter
 from vpcflow.query.questions import QUESTION_SUMMARIES, question_named
 from vpcflow.query.service import ALL_TIME, FlowQueries, answered, tables_of
@@ -225,6 +227,38 @@ def test_series_chooses_its_interval_and_refuses_too_many(ask: Ask) -> None:
     assert times[1] - times[0] == 60
     with pytest.raises(LimitError, match="intervals"):
         ask("series", interval="1s", time_range=TimeRange(0, T0))
+
+
+def first_couple(found: list[Row]) -> tuple[Any, ...]:
+    """The rule of some refused records, its most frequent two ends, and how often each was."""
+    rules = grouped(found, "reject-rule")
+    (rule,), of_rule = min(
+        rules.items(), key=lambda one: (one[0][0] is None, -len(one[1]), one[0][0] or "")
+    )
+    ends = grouped(of_rule, "interface-id", "srcaddr", "dstaddr")
+    couple, both = min(
+        ends.items(),
+        key=lambda one: (-len(one[1]), one[0][0], *(stored_order(end) for end in one[0][1:])),
+    )
+    return (rule, *couple, len(of_rule), len(found), len(both))
+
+
+def stored_order(address: str) -> bytes:
+    return to_bytes(ip_address(address))
+
+
+def test_the_first_two_ends_of_the_rule_that_refused_most(ask: Ask, rows: list[Row]) -> None:
+    refused = [row for row in rows if row.get("action") == "REJECT"]
+    ports = grouped(refused, "protocol", "dstport")
+    # Large ports have one record each, the listed ones several rules and many ties.
+    answer = ask("rejected_couples", limit=len(ports)).table.to_pylist()
+    assert [row["port_records"] for row in answer] == sorted(map(len, ports.values()))[::-1]
+    names = ("rule", "interface_id", "source", "target", "rule_records", "port_records", "records")
+    assert {
+        (row["protocol"], row["port"]): tuple(row[name] for name in names) for row in answer
+    } == {key: first_couple(found) for key, found in ports.items()}
+    few = ask("rejected_couples", limit=3).table.to_pylist()
+    assert few == answer[:3]
 
 
 def test_flows_are_the_records(ask: Ask, rows: list[Row]) -> None:

@@ -25,6 +25,7 @@ from vpcflow.query.questions.question import (
     measures,
 )
 from vpcflow.query.row_tables import Row, row_table
+from vpcflow.store.arrow_views import words_of
 
 #: All countries there are, and the row without one.
 COUNTRIES_MAX = 300
@@ -53,26 +54,26 @@ def _columns(_: CountriesParameters, __: Frame) -> tuple[ColumnMeta, ...]:
 
 
 def _build(rows: Any, _: CountriesParameters) -> Any:
-    """Sums of every public peer."""
-    from vpcflow.query.address_scope import internal_ranges, is_internal
-
+    """Sums of every peer; those that are in no country are few, and left out later."""
     known = rows.filter(rows.peer.notnull())
-    public = known.filter(~is_internal(known.peer, internal_ranges("")))
-    return public.group_by("peer").aggregate(
-        **measures(public), rejected=count(public, public.action == "REJECT")
+    return known.group_by("peer").aggregate(
+        **measures(known), rejected=count(known, known.action == "REJECT")
     )
 
 
 def _finish(table: pa.Table, parameters: CountriesParameters, frame: Frame) -> pa.Table:
     import numpy as np
 
+    from vpcflow.store.address_scope import is_internal
+
     ranges = frame.countries.ranges() if frame.countries is not None else None
     names: tuple[str | None, ...] = (None,)
+    peers = table.column("peer").combine_chunks().cast(pa.binary(16))
+    words = words_of(peers)
+    public = ~is_internal(words)
+    words, table = words[public], table.filter(pa.array(public))
     places = np.zeros(table.num_rows, np.int64)
     if ranges is not None and table.num_rows:
-        peers = table.column("peer").combine_chunks().cast(pa.binary(16))
-        data = peers.buffers()[1]
-        words = np.frombuffer(data, np.uint64, 2 * len(peers), 16 * peers.offset).reshape(-1, 2)
         names = (None, *ranges.countries)
         places = ranges.find_many(words).astype(np.int64) + 1
     sums = {"peers": np.bincount(places, minlength=len(names))}

@@ -49,9 +49,56 @@ def _refused(_: RejectedCouplesParameters) -> Expression:
     return REFUSED
 
 
-def _build(records: Any, parameters: RejectedCouplesParameters) -> Any:
+def _first_rules(groups: Any) -> Any:
+    """For each port its rule, and how many records its largest group has."""
     import ibis
 
+    rules = groups.group_by(*_PORT, "rule").aggregate(
+        rule_records=count(groups), most=groups.records.max()
+    )
+    ranked = rules.mutate(
+        place=ibis.row_number().over(
+            ibis.window(
+                group_by=list(_PORT),
+                order_by=[
+                    rules.rule.isnull().asc(),
+                    rules.rule_records.desc(),
+                    rules.rule.asc(),
+                ],
+            )
+        )
+    ).filter(lambda rules: rules.place == 0)
+    return ranked.select(
+        rule_records=ranked.rule_records,
+        first_rule=ranked.rule.fill_null(""),
+        most=ranked.most,
+        **{f"first_{name}": ranked[name] for name in _PORT},
+    )
+
+
+def _first_ends(groups: Any, rules: Any) -> Any:
+    """For each port the first of the largest groups of its rule: only few are put in order."""
+    import ibis
+
+    largest_ones = groups.inner_join(
+        rules,
+        [
+            *(groups[name] == rules[f"first_{name}"] for name in _PORT),
+            groups.rule.fill_null("") == rules.first_rule,
+            groups.records == rules.most,
+        ],
+    )
+    return largest_ones.mutate(
+        place=ibis.row_number().over(
+            ibis.window(
+                group_by=list(_PORT),
+                order_by=[largest_ones[name].asc(nulls_first=False) for name in _ENDS],
+            )
+        )
+    ).filter(lambda ranked: ranked.place == 0)
+
+
+def _build(records: Any, parameters: RejectedCouplesParameters) -> Any:
     from vpcflow.query.stored_table import column
 
     keyed = records.mutate(
@@ -75,23 +122,7 @@ def _build(records: Any, parameters: RejectedCouplesParameters) -> Any:
     groups = kept.group_by(*_PORT, "rule", *_ENDS).aggregate(
         records=count(kept), port_records=kept.port_records.max()
     )
-    of_rule = groups.mutate(
-        rule_records=groups.records.sum().over(ibis.window(group_by=[*_PORT, "rule"]))
-    )
-    first = of_rule.mutate(
-        place=ibis.row_number().over(
-            ibis.window(
-                group_by=list(_PORT),
-                order_by=[
-                    of_rule.rule.isnull().asc(),
-                    of_rule.rule_records.desc(),
-                    of_rule.rule.asc(),
-                    of_rule.records.desc(),
-                    *(of_rule[name].asc(nulls_first=False) for name in _ENDS),
-                ],
-            )
-        )
-    ).filter(lambda ranked: ranked.place == 0)
+    first = _first_ends(groups, _first_rules(groups))
     shown = first.select(
         protocol=first.protocol,
         port=first.port.nullif(-1),

@@ -94,8 +94,6 @@ def known_key(key: Any) -> Any:
 
 def build_rejects(records: Any, parameters: RejectsParameters) -> Any:
     """The largest groups of refused records; the condition has chosen them already."""
-    import ibis
-
     from vpcflow.query.stored_table import column
 
     field, one, many = _other(parameters.by)
@@ -115,20 +113,20 @@ def build_rejects(records: Any, parameters: RejectsParameters) -> Any:
         listed, [known_key(keyed[name]) == known_key(listed[f"listed_{name}"]) for name in names]
     )
     couples = kept.group_by(*names, "other").aggregate(records=count(kept))
-    # The larger the count, and then the smaller the address: first in this order is the top one.
-    ranked = couples.mutate(
-        place=ibis.row_number().over(
-            ibis.window(
-                group_by=list(names),
-                order_by=[couples.records.desc(), couples.other.asc(nulls_first=False)],
-            )
-        )
+    # One by one they would have to be put in order, to find the first alone.
+    sizes = couples.group_by(**{f"other_{name}": couples[name] for name in names}).aggregate(
+        **{many: couples.other.count(), "most": couples.records.max()}
     )
-    others = ranked.group_by(**{f"other_{name}": ranked[name] for name in names}).aggregate(
-        **{
-            many: ranked.other.count(),
-            f"top_{one}": ranked.other.max(where=ranked.place == 0),
-        }
+    largest_ones = couples.inner_join(
+        sizes,
+        [
+            *(known_key(couples[name]) == known_key(sizes[f"other_{name}"]) for name in names),
+            couples.records == sizes.most,
+        ],
+    )
+    # Of the largest the smallest address is the top one.
+    others = largest_ones.group_by(*(f"other_{name}" for name in names)).aggregate(
+        **{many: largest_ones[many].max(), f"top_{one}": largest_ones.other.min()}
     )
     joined = top.left_join(
         others, [known_key(top[name]) == known_key(others[f"other_{name}"]) for name in names]
