@@ -69,6 +69,8 @@ def made_of(docs: Path | None) -> dict[str, StaticFile]:
 
     pages = read_pages(docs)
     files |= {f"images{name}": file for name, file in read_folder(docs / "images").items()}
+    for path in sorted((docs / "reference").glob("*.json")):
+        files[f"reference/{path.name}"] = _file("application/json", path.read_bytes())
     files[""] = _html(_layout("Manual", _first_page(pages), "", pages))
     for page in pages:
         body = f"{page.body}{_contents(page)}"
