@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import pyarrow as pa
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
+from pyarrow import types
 
 from vpcflow.api.rest.answer_models import SqlExport
 from vpcflow.api.rest.answers import ARROW_TYPE, encoded_table, shown
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 Format = Literal["csv", "parquet", "arrow"]
 #: Rows of CSV that are written at a time.
 CSV_BATCH_ROWS = 8_192
+#: What a spreadsheet takes for the beginning of a formula.
+_FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
 _OWN_PARAMETERS = frozenset({"question", "format"})
 
 _TYPES: dict[str, str] = {
@@ -128,10 +131,30 @@ def file_name(asking: Asking, form: Format) -> str:
 
 
 def csv_pieces(table: pa.Table) -> Iterator[bytes]:
-    """A table as CSV after RFC 4180, in pieces: a header, CRLF, nulls are empty."""
-    yield _csv_lines([table.column_names])
+    """A table as CSV after RFC 4180, in pieces: a header, CRLF, nulls are empty.
+
+    Shape: a text that a spreadsheet would take for a formula has a single quote before it.
+    """
+    yield _csv_lines([[as_cell(name) for name in table.column_names]])
     for batch in table.to_batches(max_chunksize=CSV_BATCH_ROWS):
-        yield _csv_lines(zip(*(column.to_pylist() for column in batch.columns), strict=True))
+        yield _csv_lines(zip(*map(_cells, batch.columns), strict=True))
+
+
+def as_cell(value: Any) -> Any:
+    """A value as a cell that nothing computes: names and tags come from whoever is in the network.
+
+    Shape: numbers stay as they are; so does a single "-", which stands for no value.
+    """
+    if isinstance(value, str) and value.startswith(_FORMULA_SIGNS) and value != "-":
+        return f"'{value}"
+    return value
+
+
+def _cells(column: pa.Array) -> list[Any]:
+    values: list[Any] = column.to_pylist()
+    kind = column.type.value_type if types.is_dictionary(column.type) else column.type
+    is_number = types.is_integer(kind) or types.is_floating(kind)
+    return values if is_number else [as_cell(value) for value in values]
 
 
 def _csv_lines(rows: Any) -> bytes:

@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from rest_harness import END_S, RECORDS, START_S, RestServer
 
+from vpcflow.api.rest.export import csv_pieces
 from vpcflow.record.fields import FIELDS
 
 _SPAN: dict[str, Any] = {"start": START_S, "end": END_S}
@@ -199,3 +200,13 @@ def test_unknown_questions_and_paths(rest_server: RestServer) -> None:
     for name in ("nope", "..%2F..%2Fetc", "__init__", "question", "%00"):
         assert rest_server.get(f"/questions/{name}").status == 404
     assert rest_server.send("DELETE", "/questions/talkers").status == 405
+
+
+def test_texts_of_a_csv_are_no_formulas() -> None:
+    texts = ["=1+1", "+1", "-x", "@SUM(A1)", "\t=1", "\r=1", "-", "a=b", "", None]
+    table = pa.table({"=name": pa.array(texts).dictionary_encode(), "n": [-1] * len(texts)})
+    rows = list(csv.reader(io.StringIO(b"".join(csv_pieces(table)).decode(), newline="")))
+    assert rows[0] == ["'=name", "n"]
+    quoted = [f"'{text}" for text in texts[:6] if text]
+    assert [row[0] for row in rows[1:]] == [*quoted, "-", "a=b", "", ""]
+    assert {row[1] for row in rows[1:]} == {"-1"}
