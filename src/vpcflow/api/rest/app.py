@@ -56,7 +56,8 @@ def rest_app(services: RestServices) -> FastAPI:
         generate_unique_id_function=_operation_id,
         responses={"4XX": {"model": FaultAnswer}, "5XX": {"model": FaultAnswer}},
     )
-    add_fault_handlers(app)
+    # Looked up when there is a request: the description is made without services.
+    add_fault_handlers(app, lambda request: services.signed_in.caller(request))  # noqa: PLW0108
     for subject in SUBJECTS:
         app.include_router(import_module(f"vpcflow.api.rest.{subject}").routes(services))
     return app

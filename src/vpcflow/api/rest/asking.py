@@ -24,8 +24,8 @@ from vpcflow.api.rest.answers import (
 from vpcflow.api.rest.bodies import HeldResponse
 from vpcflow.api.rest.compression import compressed
 from vpcflow.api.rest.known_network import known_network
-from vpcflow.base.errors import FilterError, ServiceError
-from vpcflow.query.expression import Expression
+from vpcflow.base.errors import FilterError, LimitError, ServiceError
+from vpcflow.query.expression import And, Expression, Not, Or
 from vpcflow.query.filter_language import parse_filter
 from vpcflow.query.filter_tokens import FILTER_CHARS_MAX
 from vpcflow.query.time_range import MOMENT_MAX_S, TimeRange
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from vpcflow.control.caller import Caller
     from vpcflow.query.answer import Answer
 
+#: Conditions of one filter: the engine takes seconds to plan thousands.
+FILTER_TERMS_MAX = 500
 #: Goes into every ETag: a change of what answers look like makes what browsers keep stale.
 ENVELOPE_VERSION = 1
 
@@ -104,13 +106,31 @@ def range_of(start: int | None, end: int | None) -> TimeRange:
 def filter_of(services: RestServices, text: str) -> Expression | None:
     """The condition of a request's filter.
 
-    Errors: FilterError at the character that is wrong, which says that it is in the filter.
+    Errors: FilterError at the character that is wrong, which says that it is in the filter;
+    LimitError for more than FILTER_TERMS_MAX conditions.
     """
     try:
-        return parse_filter(text, now_s=services.clock.now_s())
+        condition = parse_filter(text, now_s=services.clock.now_s())
     except FilterError as error:
         error.where = f"filter, {error.where}"
         raise
+    terms = _terms_of(condition)
+    if terms > FILTER_TERMS_MAX:
+        raise LimitError(
+            f"a filter has at most {FILTER_TERMS_MAX} conditions, this one has {terms}",
+            where="filter",
+            hint="write many values of one field as a list: srcaddr in (10.0.0.1, 10.0.0.2)",
+        )
+    return condition
+
+
+def _terms_of(condition: Expression | None) -> int:
+    """Conditions that are no and, or, not of others; the engine plans each of them."""
+    if isinstance(condition, (And, Or)):
+        return sum(map(_terms_of, condition.parts))
+    if isinstance(condition, Not):
+        return _terms_of(condition.part)
+    return int(condition is not None)
 
 
 def key_of(*parts: Any) -> bytes:

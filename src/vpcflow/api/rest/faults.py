@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
+from typing import Any
 
 import structlog
 from fastapi import FastAPI, Request
+from fastapi.concurrency import run_in_threadpool
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
@@ -24,6 +27,10 @@ from vpcflow.base.errors import (
 _LOG = structlog.get_logger(__name__)
 #: What AWS's services call a permission that is missing.
 _NOT_ALLOWED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})
+
+
+#: Where nobody is signed in yet.
+OPEN_PATHS = frozenset({"/session"})
 
 
 class Fault(BaseModel):
@@ -45,21 +52,31 @@ class FaultAnswer(BaseModel):
     error: Fault
 
 
-def add_fault_handlers(app: FastAPI) -> None:
-    """Answer every exception as a FaultAnswer; what is ours to mend keeps its insides."""
+def add_fault_handlers(app: FastAPI, caller: Callable[[Request], Any]) -> None:
+    """Answer every exception as a FaultAnswer; what is ours to mend keeps its insides.
+
+    Shape: ``caller`` raises what is answered to whoever has not signed in. What is wrong with a
+    request is checked before its route is called, and is told to those who may call one.
+    """
 
     @app.exception_handler(FlowLogError)
     async def told(_: Request, error: FlowLogError) -> JSONResponse:
         return answer_of(error)
 
     @app.exception_handler(RequestValidationError)
-    async def invalid(_: Request, error: RequestValidationError) -> JSONResponse:
+    async def invalid(request: Request, error: RequestValidationError) -> JSONResponse:
+        if refused := await run_in_threadpool(_refused, request, caller):
+            return answer_of(refused)
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"][1:])
         return _answer(400, Fault(code="InvalidParameter", message=first["msg"], where=where))
 
     @app.exception_handler(HTTPException)
-    async def http(_: Request, error: HTTPException) -> JSONResponse:
+    async def http(request: Request, error: HTTPException) -> JSONResponse:
+        if error.status_code == 400 and (
+            refused := await run_in_threadpool(_refused, request, caller)
+        ):
+            return answer_of(refused)
         return _answer(error.status_code, Fault(code="HttpError", message=str(error.detail)))
 
     @app.exception_handler(Exception)
@@ -68,6 +85,16 @@ def add_fault_handlers(app: FastAPI) -> None:
         _LOG.error("request failed", number=number, exc_info=error)
         message = f"Something went wrong here; the server's log says what, under {number}."
         return _answer(500, Fault(code="InternalFailure", message=message))
+
+
+def _refused(request: Request, caller: Callable[[Request], Any]) -> FlowLogError | None:
+    if request.scope["path"].removeprefix(request.scope.get("root_path", "")) in OPEN_PATHS:
+        return None
+    try:
+        caller(request)
+    except FlowLogError as error:
+        return error
+    return None
 
 
 def answer_of(error: FlowLogError) -> JSONResponse:

@@ -18,6 +18,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import StreamingResponse
 
 from vpcflow.api.rest.access import own, reader
+from vpcflow.api.rest.asking import filter_of
 from vpcflow.api.rest.live_feed import (
     BACKLOG_MAX,
     PAGE_RECORDS_MAX,
@@ -27,7 +28,6 @@ from vpcflow.api.rest.live_feed import (
     parse_position,
 )
 from vpcflow.base.errors import FilterError, FlowLogError, QueryError, ServiceError
-from vpcflow.query.filter_language import parse_filter
 
 if TYPE_CHECKING:
     from vpcflow.api.rest.services import RestServices
@@ -68,7 +68,7 @@ def routes(services: RestServices) -> APIRouter:
         recent = services.recent
         if recent is None:
             raise ServiceError("NotAvailable", "This server keeps no recent records.", status=503)
-        condition = parse_filter(text) if text.strip() else None
+        condition = filter_of(services, text)
         columns = live_columns(fields)
         if not columns:
             raise QueryError("no field of the list is known", where="fields", hint="see Fields")

@@ -123,14 +123,6 @@ class QueryPool:
             self._threads.submit(self._work, job, keep)
         return self._ticket(job)
 
-    def ask(self, key: bytes, run: Run, *, keep: bool = True) -> Answer:
-        """The answer, for callers in a thread of their own who wait until it is there."""
-        ticket = self.enter(key, run, keep=keep)
-        try:
-            return ticket.answer.result()
-        finally:
-            ticket.leave()
-
     def close(self) -> None:
         """Interrupt what runs, refuse what waits, and end the threads."""
         with self._lock:

@@ -17,7 +17,7 @@ from vpcflow.api.rest.answer_cache import ENTRY_BYTES, AnswerCache
 from vpcflow.api.rest.query_pool import QueryPool
 from vpcflow.api.rest.settings import RestSettings
 from vpcflow.app.settings import Settings
-from vpcflow.base.errors import ServiceError
+from vpcflow.base.errors import ServiceError, StoppedError
 from vpcflow.query.answer import Answer
 from vpcflow.query.stop_token import StopToken
 
@@ -189,20 +189,10 @@ def test_sql_of_the_moment_is_not_the_same_question_later(rest_table: Settings) 
 
 def test_closing_ends_what_runs(rest_table: Settings) -> None:
     with rest_services(rest_table) as services:
-        failed = []
-
-        def ask() -> None:
-            try:
-                services.pool.ask(b"heavy", lambda stop: services.queries.sql(_HEAVY, stop=stop))
-            except Exception as error:  # noqa: BLE001 - looked at below
-                failed.append(type(error).__name__)
-
-        thread = threading.Thread(target=ask)
-        thread.start()
+        ticket = services.pool.enter(b"heavy", lambda stop: services.queries.sql(_HEAVY, stop=stop))
         until(lambda: services.pool.counts.started == 1)
         services.close()
-        thread.join(5)
-        assert failed == ["StoppedError"]
+        assert isinstance(ticket.answer.exception(5), StoppedError)
         with pytest.raises(ServiceError, match="ending"):
             services.pool.enter(b"later", lambda stop: services.queries.sql("SELECT 1", stop=stop))
 
