@@ -1,5 +1,5 @@
 import { CornerDownLeft } from "lucide-react";
-import { type KeyboardEvent, useEffect, useMemo, useRef, useState } from "react";
+import { type KeyboardEvent, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
 import { getJson } from "../api/client";
 import { hrefOf, navigate } from "../state/location";
 import { Dialog } from "../ui/Dialog";
@@ -73,7 +73,9 @@ interface PaletteProps {
 
 /** The command palette: pages, dashboards, actions, ranges. */
 export default function Palette({ onClose, typedBefore }: PaletteProps) {
-  const [typed, setTyped] = useState(typedBefore?.current ?? "");
+  const [typed, setTyped] = useState("");
+  // Not as the first state: React draws this some time before it shows it in place of the field.
+  useLayoutEffect(() => setTyped(typedBefore?.current ?? ""), [typedBefore]);
   const [at, setAt] = useState(0);
   const shown = useFound(typed);
   const run = (command: Command | undefined) => {
