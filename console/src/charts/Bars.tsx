@@ -28,8 +28,13 @@ export interface BarsProps {
 /** The largest of something, one bar each; the rejected part is red and hatched. */
 export function Bars({ rows, kind, title, plain, onPick }: BarsProps) {
   const top = Math.max(0, ...rows.map((row) => row.amount));
+  // Hatching tells rejected from accepted; where all is rejected there is nothing to tell apart.
+  const mixed = rows.some((row) => (row.rejected ?? 0) < row.amount);
   return (
-    <section className="chart chart-bars" aria-label={barsSentence({ rows, kind, title })}>
+    <section
+      className={`chart chart-bars ${mixed ? "" : "one-colour"}`}
+      aria-label={barsSentence({ rows, kind, title })}
+    >
       <ul style={{ "--bars": rows.length } as CSSProperties}>
         {rows.map((row) => (
           <BarLine

@@ -26,7 +26,7 @@ const BYTES_PX = 58;
 /** With room for so many letters and the bytes, inner columns show both. */
 const LONG_NAME = 20;
 /** The height that all gaps of a column may take together. */
-const NODE_GAPS_PX = 170;
+const NODE_GAPS_PX = 230;
 /** ECharts knows nodes by name; ids are shown nowhere. */
 const KIND_COLOURS: Record<string, Token> = { internet: "c6", service: "c3", network: "c6" };
 
@@ -152,7 +152,7 @@ function gapOf(flow: Flow): number {
     counts.set(layer, (counts.get(layer) ?? 0) + 1);
   }
   const most = Math.max(1, ...counts.values());
-  return Math.round(Math.min(16, Math.max(5, NODE_GAPS_PX / most)));
+  return Math.round(Math.min(16, Math.max(8, NODE_GAPS_PX / most)));
 }
 
 function sankeyOption(theme: Theme, flow: Flow, width: number): EChartsCoreOption {
@@ -194,12 +194,15 @@ function sankeyOption(theme: Theme, flow: Flow, width: number): EChartsCoreOptio
           color: theme.colour("text"),
           fontSize: 12,
           fontFamily: FONT,
+          // Names stand over links of any colour.
+          textBorderColor: theme.colour("surface"),
+          textBorderWidth: 3,
           distance: 6,
           formatter: ({ data }: { data: { of: FlowNode } }) =>
             `{n|${short(data.of.node)}${data.of.again ? " ↩" : ""}}${bytesOf(data.of)}`,
           rich: {
             n: { fontWeight: 600, color: theme.colour("text"), fontSize: 12, fontFamily: FONT },
-            b: { color: theme.colour("text-3"), fontSize: 11, fontFamily: FONT },
+            b: { color: theme.colour("text-2"), fontSize: 11, fontFamily: FONT },
           },
         },
         data: flow.nodes.map((node) => nodeOption(theme, node, colours.get(node.id) ?? "c1")),

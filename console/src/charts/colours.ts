@@ -32,6 +32,9 @@ const FIXED: Record<string, Token> = {
   tcp: "c1",
   udp: "c2",
   icmp: "c4",
+  ok: "c1",
+  nodata: "c6",
+  skipdata: "c4",
   reject: "reject",
   rejected: "reject",
 };

@@ -35,6 +35,8 @@ export const measureText = (value: number, kind: Kind): string => formatValue(ki
 export function axisText(value: number, kind: Kind): string {
   if (kind === "bytes") return scaled(value, BYTES, " ");
   if (kind === "count" || kind === "packets") return scaled(value, COUNTS, "");
+  if (kind === "microseconds" || kind === "duration")
+    return measureText(value, kind).replace(/\.0+(?=\D|$)/, "");
   if (kind === "ratio") return `${Number((value * 100).toPrecision(3))}%`;
   return measureText(value, kind);
 }

@@ -27,6 +27,8 @@ export interface GraphLink {
   packets?: number;
   records: number;
   rejected: number;
+  /** Of `total`, the bytes of rejected records; few, where many were rejected. */
+  rejected_bytes?: number;
   /** False where a sankey has no place for it. */
   in_sankey?: boolean;
 }
@@ -116,12 +118,11 @@ export function flowOf(graph: Graph, limit: number): { nodes: FlowNode[]; links:
   const least = total * LEAST_SHARE;
   const links: FlowLink[] = [];
   for (const { link, target } of straight) {
-    const share = link.records > 0 ? Math.min(1, link.rejected / link.records) : 0;
-    const red = sizeOf(link) * share;
+    const red = Math.min(link.rejected_bytes ?? 0, sizeOf(link));
     const base = { source: link.source, target, link };
-    if (share < 1)
+    if (link.rejected < link.records)
       links.push({ ...base, value: Math.max(sizeOf(link) - red, least), rejected: false });
-    if (share > 0) links.push({ ...base, value: Math.max(red, least), rejected: true });
+    if (link.rejected > 0) links.push({ ...base, value: Math.max(red, least), rejected: true });
   }
   return { nodes: nodesOf(graph, links), links };
 }
@@ -208,7 +209,9 @@ const FIELD_OF: Record<string, [source: string, target: string]> = {
 export function nodePick(node: GraphNode, fields: GraphProps["fields"], end: "source" | "target") {
   const own = FIELD_OF[node.kind]?.[end === "source" ? 0 : 1];
   const field = own ?? fields?.[end] ?? (end === "source" ? "srcaddr" : "dstaddr");
-  return { field, value: node.id, label: node.name, filter: node.filter || undefined };
+  // What stands for many, such as the Internet, is no address: nothing is filtered by it.
+  const value = own || node.kind === "host" ? node.id : null;
+  return { field, value, label: node.name, filter: node.filter || undefined };
 }
 
 /** The filter of a link: what is known of its two ends. */

@@ -4,7 +4,7 @@ import { binOf, heatCells, logEdges } from "./bins";
 import { colourOf, coloursOf } from "./colours";
 import { changeOf } from "./figures";
 import { axisText, measureParts, offsetOf, zoneText } from "./format";
-import { flowOf, type GraphLink, withoutCycles } from "./graph";
+import { flowOf, type GraphLink, linkPick, withoutCycles } from "./graph";
 import { matrixOf } from "./Matrix";
 import { placeLabels } from "./markers";
 import { sparkPoints, thinned } from "./Sparkline";
@@ -100,6 +100,26 @@ describe("links of a sankey", () => {
     expect(red?.source).toBe("c");
     expect(red?.value).toBeGreaterThan(1e9);
     expect(links.filter((one) => one.source === "c").length).toBe(1);
+  });
+  it("draw bytes of rejected records red, not their share of the records", () => {
+    const many = { ...link("a", "b", 1000, 9), records: 10, rejected_bytes: 50 };
+    const { links } = flowOf({ nodes: [], links: [many] }, 40);
+    expect(links.map(({ rejected, value }) => [rejected, value])).toEqual([
+      [false, 950],
+      [true, 50],
+    ]);
+  });
+  it("filter by the known end of a link only", () => {
+    const internet = { id: "internet", kind: "internet", name: "Internet" };
+    const web = { id: "eni-1", kind: "interface", name: "web", filter: "interface-id = eni-1" };
+    const counts = { bytes: 1, records: 1, rejected: 0 };
+    const nodes = [internet, web].map((node) => ({ ...node, ...counts }));
+    const pick = linkPick(link("internet", "eni-1", 1), { nodes, links: [] }, undefined);
+    expect([pick.value, pick.filter, pick.and[0]?.filter]).toEqual([
+      null,
+      undefined,
+      "interface-id = eni-1",
+    ]);
   });
   it("give nodes the bytes that pass them", () => {
     const { nodes } = flowOf({ nodes: [], links: [link("a", "b", 10), link("b", "c", 4)] }, 40);

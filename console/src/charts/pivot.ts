@@ -149,6 +149,18 @@ const WORDS: Record<string, string> = {
   other: "Other",
 };
 
+/** The ways of AWS's traffic-path, by their numbers. */
+const PATHS: Record<string, string> = {
+  1: "same VPC",
+  2: "internet gateway or gateway endpoint",
+  3: "virtual private gateway",
+  4: "peering in the region",
+  5: "peering between regions",
+  6: "local gateway",
+  7: "gateway endpoint",
+  8: "internet gateway",
+};
+
 /** A value as people read it: its name where there is one. */
 export function nameText(answer: Answer, value: Value, column?: ColumnMeta): string {
   if (value === null || value === "") return "unknown";
@@ -210,14 +222,15 @@ export function barsOf(
     ? answer.columns.filter((column) => column.name === options.split)
     : keyColumns(answer).filter((key, _, all) => all.length === 1 || key.name !== "account_id");
   if (!measure || keys.length === 0) return null;
-  const rejected = measure.kind === "bytes" ? "rejected_bytes" : "rejected";
+  // Rejected records are of few bytes: their share of the records says nothing of bytes.
+  const rejected = measure.name === "records" ? "rejected" : `rejected_${measure.name}`;
   const all = isAllRejected(answer) || answer.has("pick_filter");
   const rows: BarRow[] = [];
   for (let row = 0; row < answer.rows; row += 1) {
     const amount = Number(answer.value(measure.name, row) ?? 0);
     const red = answer.has(rejected)
       ? Number(answer.value(rejected, row) ?? 0)
-      : shareOf(answer, row, amount);
+      : allOrNone(answer, row, amount);
     rows.push({ ...barNames(answer, keys, row), amount, rejected: all ? amount : red });
   }
   rows.sort((one, other) => other.amount - one.amount);
@@ -239,11 +252,11 @@ function keyColumns(answer: Answer): ColumnMeta[] {
     : answer.columns.filter((c) => !isMeasure(c.kind) && c.kind !== "time");
 }
 
-/** Bytes of rejected records are not told apart; their share of the records is. */
-function shareOf(answer: Answer, row: number, amount: number): number | undefined {
+/** Where bytes of rejected records are not told apart, red is said only of all or none. */
+function allOrNone(answer: Answer, row: number, amount: number): number | undefined {
   const records = Number(answer.value("records", row) ?? 0);
   const red = Number(answer.value("rejected", row) ?? 0);
-  return records > 0 ? (amount * red) / records : undefined;
+  return records > 0 && red >= records ? amount : undefined;
 }
 
 /** Answers of the question "rejects" have no column of rejects: all of it is. */
@@ -281,7 +294,8 @@ function barNames(answer: Answer, keys: readonly ColumnMeta[], row: number): Bar
   const first = mainKey(answer, keys, row);
   const value = first ? answer.value(first.name, row) : null;
   const others = keys.filter((key) => key !== first).map((key) => wordOf(answer, key, row, first));
-  const known = answer.nameOf(value)?.name ?? serviceName(first, value);
+  const path = first?.name === "traffic_path" ? PATHS[String(value)] : undefined;
+  const known = answer.nameOf(value)?.name ?? path ?? serviceName(first, value);
   const name = [...new Set([known, ...others])].filter(Boolean).join(" ");
   const picks = keys.flatMap((key) => pickOf(key, answer.value(key.name, row)) ?? []);
   const [pick, ...and] = picks;

@@ -75,7 +75,11 @@ function lineOf(theme: Theme, { props, shape }: TimeOptionInput, line: DrawnSeri
   const long = props.times.length > SAMPLED_FROM;
   const outline = stacked
     ? { width: line.rejected ? 0 : 1, color: theme.colour("surface") }
-    : { width: 1.6, color: colour, type: line.rejected ? [5, 3] : "solid" };
+    : {
+        width: 1.6,
+        color: colour,
+        type: line.rejected && props.series.length > 1 ? [5, 3] : "solid",
+      };
   return {
     name: line.name,
     type: "line",

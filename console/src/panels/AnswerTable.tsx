@@ -36,10 +36,26 @@ export function answerColumns(answer: Answer | Section): TableColumn<Row>[] {
     .filter((column) => !column.quiet || hasValue(answer, column))
     .map(({ name, kind, label }) => ({
       key: name,
-      label: label || name,
+      label: labelOf(name, label),
       kind,
       field: isNumeric(kind) ? undefined : fieldOf(name),
     }));
+}
+
+/** Fields are called as people say them; columns of SQL that nobody named, by their words. */
+const LABELS: Record<string, string> = {
+  srcaddr: "Source",
+  dstaddr: "Destination",
+  srcport: "Source port",
+  dstport: "Port",
+  interface_id: "Interface",
+  instance_id: "Instance",
+};
+
+function labelOf(name: string, label: string): string {
+  if (LABELS[name]) return LABELS[name];
+  const text = label && label !== name ? label : name.replace(/_/g, " ");
+  return text.slice(0, 1).toUpperCase() + text.slice(1);
 }
 
 /** The field that a column of an answer shows; undefined when it is none. */

@@ -12,7 +12,7 @@ import { type PanelData, type Scope, usePanelData } from "./ask";
 import type { DashboardPanel } from "./document";
 import type { KindProps } from "./kinds";
 import { figuresOf } from "./kinds/words";
-import { previousLabel } from "./PanelCard";
+import { previousLabel, useComparable } from "./PanelCard";
 import { useLate } from "./PanelFrame";
 import { pickToFilter } from "./pick";
 
@@ -32,7 +32,8 @@ const SPARE = ["peers", "interfaces", "packets"];
 
 /** The strip of figures of a dashboard, each against the period before. */
 export function FiguresPanel({ panel, scope }: { panel: DashboardPanel; scope: Scope }) {
-  const before: Scope = { ...scope, range: previousOf(scope.range) };
+  const comparable = useComparable(scope.range);
+  const before = comparable ? { ...scope, range: previousOf(scope.range) } : null;
   const filter = panel.query?.filter ?? "";
   const asked = usePanelData(panel.query, scope);
   const previous = usePanelData(panel.query, before);

@@ -1,11 +1,12 @@
 import { type ReactNode, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
+import { useExtent } from "../api/health";
 import { type Asked, InView } from "../api/hooks";
 import type { Answer } from "../api/types";
 import { answerOf, type ChartTable } from "../charts/answer";
 import { LegendSlot } from "../charts/Legend";
 import type { TimeMarker } from "../charts/timeSeries";
 import { hrefOf, navigate } from "../state/location";
-import { previousOf, type Span, setRange } from "../state/range";
+import { previousName, previousOf, type Span, setRange } from "../state/range";
 import { useZone } from "../state/zone";
 import { Button } from "../ui/Button";
 import { Segmented } from "../ui/Choice";
@@ -162,6 +163,9 @@ function usePanelQuery(panel: DashboardPanel, scope: Scope | null) {
   return { asked: own, query, title: panel.title, hint: panel.hint, instead: false };
 }
 
+/** So much of the period before may be older than the table. */
+const MISSING_SHARE = 0.1;
+
 /** Kinds that draw the period before as a line. */
 const COMPARED: ReadonlySet<string> = new Set(["area", "line", "number"]);
 
@@ -170,14 +174,23 @@ function usePrevious(panel: DashboardPanel, query: Query | null, scope: Scope | 
   // Beside many lines the total of the period before says little.
   const fits = panel.options.compare ?? !split;
   const wanted = scope && query && COMPARED.has(panel.kind) && fits;
-  const before = wanted ? { ...scope, range: previousOf(scope.range) } : null;
+  const known = useComparable(scope?.range);
+  const before = wanted && known ? { ...scope, range: previousOf(scope.range) } : null;
   return usePanelData(query, before).data;
 }
 
-/** What the period before is called. */
-export function previousLabel({ start, end }: Span): string {
-  const days = Math.round((end - start) / 86_400);
-  return days > 1 ? `Previous ${days} days` : "Previous day";
+/** Whether the table reaches back over the period before; what began within it says too little. */
+export function useComparable(range: Span | undefined): boolean {
+  const extent = useExtent();
+  if (!range || !extent) return false;
+  const before = previousOf(range);
+  return extent.first <= before.start + (before.end - before.start) * MISSING_SHARE;
+}
+
+/** What the period before is called, as a label. */
+export function previousLabel(range: Span): string {
+  const name = previousName(range);
+  return `${name.slice(0, 1).toUpperCase()}${name.slice(1)}`;
 }
 
 /** Rows for the table view of what is no answer: graphs and findings. */
@@ -226,6 +239,7 @@ function isEmpty(data: PanelData | undefined): boolean | undefined {
 }
 
 function emptyTitle(panel: DashboardPanel, query: Query | null): string | undefined {
+  if (panel.options.emptyTitle) return panel.options.emptyTitle;
   if (panel.kind === "findings") return "Nothing was found in this time range";
   if (panel.kind === "map") return "No country is known for these addresses";
   if (query?.question === "round_trip") return "No round-trip times here";
@@ -234,6 +248,7 @@ function emptyTitle(panel: DashboardPanel, query: Query | null): string | undefi
 }
 
 function emptyText(panel: DashboardPanel, query: Query | null): ReactNode {
+  if (panel.options.emptyText) return panel.options.emptyText;
   if (panel.kind === "map") {
     return (
       <>

@@ -187,7 +187,7 @@ function usePanelMenu(
         download(fileName(title, "csv"), new Blob([csvOf(answer)], { type: "text/csv" })),
     });
   }
-  if (png) {
+  if (png && view === "chart") {
     items.push({
       label: "Export PNG",
       icon: <ImageIcon size={14} />,

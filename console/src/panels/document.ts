@@ -38,6 +38,9 @@ export type DashboardOptions = PanelOptions & {
   compare?: boolean;
   /** Whether findings are marked above the plot. */
   markers?: boolean;
+  /** What is said where there are no rows: what that means here. */
+  emptyTitle?: string;
+  emptyText?: string;
 };
 
 export interface DashboardPanel {

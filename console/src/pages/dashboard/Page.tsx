@@ -1,4 +1,4 @@
-import { Pencil, Plus, Save, X } from "lucide-react";
+import { Pencil, Plus, Save, Settings2, X } from "lucide-react";
 import { lazy, Suspense, useCallback, useEffect, useState } from "react";
 import { RangeActions } from "../../app/actions";
 import { Page } from "../../app/Page";
@@ -16,6 +16,7 @@ import { EmptyState, ErrorState, Skeleton } from "../../ui/State";
 import { CompareButton, DashboardFilter, RecordsLink, useCompare } from "./tools";
 import "./dashboard.css";
 import { Conflict } from "./Conflict";
+import { DetailsDialog } from "./DetailsDialog";
 import { DuplicateFirst } from "./DuplicateFirst";
 import { LeaveDialog } from "./LeaveDialog";
 import { PanelGrid } from "./PanelGrid";
@@ -38,6 +39,7 @@ function DashboardOf({ id }: { id: string }) {
   const filter = useFilter();
   const [compare] = useCompare();
   const [open, setOpen] = useState<string | null>(null);
+  const [details, setDetails] = useState(false);
   const scope: Scope = { range, filter: joinTerms([shown?.filter ?? "", filter.text]) };
   const markers = useMarkers(scope, shown !== undefined);
   useOpeningTime(shown);
@@ -63,7 +65,7 @@ function DashboardOf({ id }: { id: string }) {
         actions={
           <>
             <RangeActions />
-            <EditActions held={held} onAdd={() => setOpen("")} />
+            <EditActions held={held} onAdd={() => setOpen("")} onDetails={() => setDetails(true)} />
           </>
         }
         tools={
@@ -113,6 +115,13 @@ function DashboardOf({ id }: { id: string }) {
           />
         </Suspense>
       )}
+      {details && editing && shown && (
+        <DetailsDialog
+          dashboard={shown}
+          onDetails={held.putDetails}
+          onClose={() => setDetails(false)}
+        />
+      )}
       {held.conflict && <Conflict held={held} />}
       {held.wantsCopy && head && <DuplicateFirst held={held} title={head.title} />}
       <LeaveDialog dirty={held.dirty} />
@@ -123,9 +132,11 @@ function DashboardOf({ id }: { id: string }) {
 function EditActions({
   held,
   onAdd,
+  onDetails,
 }: {
   held: ReturnType<typeof useDashboard>;
   onAdd: () => void;
+  onDetails: () => void;
 }) {
   const may = useMay("dashboards_write");
   if (!held.shown || !may) return null;
@@ -140,6 +151,9 @@ function EditActions({
     <>
       <Button icon={<Plus size={14} />} onClick={onAdd}>
         Add panel
+      </Button>
+      <Button icon={<Settings2 size={14} />} onClick={onDetails}>
+        Details
       </Button>
       <Button icon={<X size={14} />} onClick={held.cancel}>
         Cancel

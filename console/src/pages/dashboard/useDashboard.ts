@@ -36,6 +36,8 @@ export interface HeldDashboard {
   stopConflict: () => void;
   setPanels: (panels: DashboardPanel[]) => void;
   putPanel: (panel: DashboardPanel) => void;
+  /** Changes what the dashboard is called and opens with. */
+  putDetails: (details: Partial<Dashboard>) => void;
 }
 
 /** Loads a dashboard and keeps what is changed of it until it is saved. */
@@ -132,6 +134,7 @@ export function useDashboard(id: string): HeldDashboard {
     stopConflict: () => setConflict(undefined),
     setPanels,
     putPanel,
+    putDetails: (details) => setDraft((before) => before && { ...before, ...details }),
   };
 }
 

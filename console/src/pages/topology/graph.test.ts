@@ -30,6 +30,7 @@ const link = (source: string, target: string, total: number, rejected = 0): Grap
   packets: 1,
   records: 10,
   rejected,
+  rejected_bytes: 0,
   dominant: "forward",
   in_sankey: true,
 });

@@ -167,15 +167,23 @@ function tableColumns(envelope: AnswerEnvelope, options: PanelOptions): TableCol
   if (!bar) return shown;
   return shown.map((column) => {
     if (column.key === bar)
-      return { ...column, width: BAR_WIDTH, align: "right", bar: rejectedPart };
+      return {
+        ...column,
+        width: BAR_WIDTH,
+        align: "right",
+        bar: (row: Row) => rejectedPart(row, bar),
+      };
     return isNumber(column.kind as Kind) ? { ...column, width: NUMBER_WIDTH } : column;
   });
 }
 
-/** The rejected part of a row's records, from 0 to 1. */
-function rejectedPart(row: Row): number {
+/** The rejected part of a bar, from 0 to 1; of bytes only where they are told apart. */
+function rejectedPart(row: Row, measure: string): number {
+  const whole = Number(row[measure] ?? 0);
+  const red = row[measure === "records" ? "rejected" : `rejected_${measure}`];
+  if (red !== undefined) return whole > 0 ? Math.min(1, Number(red ?? 0) / whole) : 0;
   const records = Number(row.records ?? 0);
-  return records > 0 ? Math.min(1, Number(row.rejected ?? 0) / records) : 0;
+  return records > 0 && Number(row.rejected ?? 0) >= records ? 1 : 0;
 }
 
 export const tableText = ({ title, answer }: KindProps): string =>
@@ -207,6 +215,20 @@ export function FindingsPanel({ findings, zone, title, onFinding }: KindProps) {
   );
 }
 
+/** Letters of evidence that one line of a panel holds. */
+const EVIDENCE_LETTERS = 52;
+
+/** As many clauses of the evidence as one line holds, and always the first. */
+export function firstClauses(evidence: string): string {
+  let text = "";
+  for (const clause of evidence.split("; ")) {
+    const longer = text ? `${text}; ${clause}` : clause;
+    if (text && longer.length > EVIDENCE_LETTERS) break;
+    text = longer;
+  }
+  return text;
+}
+
 interface FindingLineProps {
   finding: Finding;
   zone: string;
@@ -223,7 +245,9 @@ function FindingLine({ finding, zone, onFinding }: FindingLineProps) {
         <i className={`severity ${finding.severity}`} aria-hidden="true" />
         <span className="finding-title">{finding.title}</span>
         <span className={`finding-pill ${tone}`}>{name}</span>
-        <span className="finding-evidence">{finding.evidence}</span>
+        <span className="finding-evidence" title={finding.evidence}>
+          {firstClauses(finding.evidence)}
+        </span>
         <span className="finding-time">
           {today ? clock : `${dayText(finding.start_s, zone).slice(0, 3)} ${clock}`}
         </span>

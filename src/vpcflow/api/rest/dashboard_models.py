@@ -7,7 +7,6 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
 PANELS_MAX = 60
-VARIABLES_MAX = 20
 GRID_COLUMNS = 12
 GRID_ROWS_MAX = 10_000
 PANEL_ROWS_MAX = 60
@@ -91,15 +90,6 @@ class Panel(_Strict):
         return self
 
 
-class Variable(_Strict):
-    """A filter chip that the dashboard offers: a field and the value it begins with."""
-
-    name: str = Field(min_length=1, max_length=64)
-    field: str = Field(min_length=1, max_length=64)
-    label: str = Field(default="", max_length=TITLE_MAX)
-    value: str = Field(default="", max_length=TITLE_MAX)
-
-
 class DashboardTime(_Strict):
     """The time that a dashboard opens with: the last seconds, or from a moment to a moment.
 
@@ -131,7 +121,6 @@ class DashboardDocument(_Strict):
     id: str = Field(default="", max_length=64)
     title: str = Field(min_length=1, max_length=TITLE_MAX)
     description: str = Field(default="", max_length=TEXT_MAX)
-    variables: list[Variable] = Field(default_factory=list, max_length=VARIABLES_MAX)
     time: DashboardTime | None = None
     filter: str = Field(default="", max_length=FILTER_MAX)
     panels: list[Panel] = Field(default_factory=list, max_length=PANELS_MAX)

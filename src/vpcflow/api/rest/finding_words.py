@@ -37,7 +37,7 @@ def burst_finding(row: dict[str, Any]) -> Finding:
     port = row["top_port"]
     parts = [
         f"{rejected:,} rejected in {duration(end_s - start_s)}, {usual}",
-        f"{row['source_share']:.0%} of it by this source" if one_source else "",
+        f"{row['source_share']:.0%} by this source" if one_source else "",
         ", ".join(_counted(row[f"{word}s"], word) for word in ("source", "target", "port")),
         "" if port is None else f"most to port {port}",
     ]
@@ -73,7 +73,7 @@ def gap_finding(row: dict[str, Any], name: str) -> Finding:
         id=_id("coverage-gap", interface, begin_s),
         severity=severity,
         kind="coverage-gap",
-        title=f"No records of {name or interface} for {duration(gap_s)}",
+        title=f"No records for {duration(gap_s)} of {name or interface}",
         evidence=f"{row['minutes_seen']:,} of {row['minutes_expected']:,} minutes known "
         f"({row['coverage']:.1%}){more}",
         start_s=begin_s,
@@ -92,9 +92,8 @@ def skipdata_finding(row: dict[str, Any], name: str) -> Finding:
         id=_id("skipdata", interface, row["first"]),
         severity="medium",
         kind="skipdata",
-        title=f"Records of {name or interface} were skipped",
-        evidence=f"{row['skipdata']:,} SKIPDATA records among {row['records']:,}: sums are a lower "
-        "bound",
+        title=f"Skipped records of {name or interface}",
+        evidence=f"{row['skipdata']:,} SKIPDATA of {row['records']:,} records; sums are a lower bound",
         start_s=row["first"],
         end_s=row["last"] + 60,
         filter=f"interface-id = {interface} and log-status = SKIPDATA",

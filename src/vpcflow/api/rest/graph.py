@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -188,10 +189,9 @@ def _limited(whole: Linked, limit: int) -> Linked:
         others |= whole.members[key]
     for one in whole.links.values():
         a, b = (key if key in kept else OTHER for key in (one.a, one.b))
-        if a <= b:
-            moved = Link(a, b, one.a_to_b, one.b_to_a, one.packets, one.records, one.rejected)
-        else:
-            moved = Link(b, a, one.b_to_a, one.a_to_b, one.packets, one.records, one.rejected)
+        moved = replace(one, a=a, b=b)
+        if a > b:
+            moved = moved.turned()
         links.setdefault((moved.a, moved.b), Link(moved.a, moved.b)).add(moved)
     nodes = {key: node for key, node in whole.nodes.items() if key in kept}
     nodes.setdefault(OTHER, End(OTHER, "other", "All others"))
@@ -242,6 +242,7 @@ def _link(link: Link, columns: Layered) -> GraphLink:
         packets=link.packets,
         records=link.records,
         rejected=link.rejected,
+        rejected_bytes=link.rejected_bytes,
         dominant="forward" if there >= back else "back",
         in_sankey=(link.a, link.b) in columns.kept,
     )

@@ -8,7 +8,7 @@ is recorded once, by the end that refused, so that refusals of both ends are add
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from vpcflow.api.rest.graph_ends import End, Ends
@@ -29,6 +29,7 @@ class _Side:
     packets: int = 0
     records: int = 0
     rejected: int = 0
+    rejected_bytes: int = 0
 
     def add(self, row: dict[str, Any]) -> None:
         self.sent += row["bytes_out"] or 0
@@ -36,6 +37,7 @@ class _Side:
         self.packets += row["packets"] or 0
         self.records += row["records"] or 0
         self.rejected += row["rejected"] or 0
+        self.rejected_bytes += row["rejected_bytes"] or 0
 
 
 @dataclass(slots=True)
@@ -49,11 +51,16 @@ class Link:
     packets: int = 0
     records: int = 0
     rejected: int = 0
+    rejected_bytes: int = 0
 
     @property
     def total(self) -> int:
         """Bytes of both ways."""
         return self.a_to_b + self.b_to_a
+
+    def turned(self) -> Link:
+        """The same with the nodes in the other order."""
+        return replace(self, a=self.b, b=self.a, a_to_b=self.b_to_a, b_to_a=self.a_to_b)
 
     def add(self, other: Link) -> None:
         """Take in what went between the same two nodes."""
@@ -62,6 +69,7 @@ class Link:
         self.packets += other.packets
         self.records += other.records
         self.rejected += other.rejected
+        self.rejected_bytes += other.rejected_bytes
 
 
 @dataclass(slots=True)
@@ -83,10 +91,9 @@ class _Pair:
             more.packets,
             more.records,
             first.rejected + second.rejected,
+            first.rejected_bytes + second.rejected_bytes,
         )
-        if a.id <= b.id:
-            return link
-        return Link(b.id, a.id, link.b_to_a, link.a_to_b, link.packets, link.records, link.rejected)
+        return link if a.id <= b.id else link.turned()
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,8 +52,9 @@ class GraphLink(BaseModel):
 
     Shape: ``source`` is the left one: never more to the right than ``target``, and there is no
     cycle. ``bytes`` went from source to target, ``bytes_back`` the other way; ``total`` is their
-    sum. ``dominant`` is the way that had more. ``in_sankey`` is false where the two nodes would
-    need more columns than a sankey has: leave those links out there, a matrix shows them all.
+    sum, ``rejected_bytes`` what of it was refused. ``dominant`` is the way that had more.
+    ``in_sankey`` is false where the two nodes would need more columns than a sankey has: leave
+    those links out there, a matrix shows them all.
     """
 
     source: str
@@ -64,6 +65,7 @@ class GraphLink(BaseModel):
     packets: int
     records: int
     rejected: int
+    rejected_bytes: int
     dominant: Literal["forward", "back"]
     in_sankey: bool
 

@@ -29,7 +29,6 @@ BOARD: dict[str, Any] = {
     "version": 1,
     "title": "Mine",
     "time": {"last_s": 3600},
-    "variables": [{"name": "vpc", "field": "vpc-id"}],
     "panels": [PANEL],
 }
 
