@@ -16,6 +16,7 @@ from vpcflow.api.aws.endpoint import AwsEndpoint, Message, Receive, Send
 from vpcflow.api.bounded_protocol import bounded_protocol
 from vpcflow.api.settings import DEFAULT_PORT, ApiSettings
 from vpcflow.base.errors import SettingsError
+from vpcflow.base.native_thread_name import name_native_thread
 
 _LOG = structlog.get_logger(__name__)
 
@@ -143,6 +144,8 @@ class WebServer:
 
     def _run(self) -> None:
         try:
+            # First of all: threads that this one starts have its name, and no more privileges.
+            name_native_thread(self._thread.name)
             self._on_thread()
             self._server = uvicorn.Server(self._config(self._load()))
             # Whoever stopped before this line saw no server to tell.

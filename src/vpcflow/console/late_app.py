@@ -10,6 +10,8 @@ from typing import Any
 
 import structlog
 
+from vpcflow.base.native_thread_name import name_native_thread
+
 _LOG = structlog.get_logger(__name__)
 
 
@@ -64,6 +66,7 @@ class LateApp:
     def _run(self) -> None:
         self._made.set_running_or_notify_cancel()
         try:
+            name_native_thread(self._thread.name)
             self._on_thread()
             self._wanted.wait(self._after_s)
             if self._is_ending:
