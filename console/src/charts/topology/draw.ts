@@ -175,7 +175,7 @@ function drawCard(context: CanvasRenderingContext2D, theme: Theme, place: Place,
   context.fillStyle = theme.colour(KIND_TOKEN[place.node.kind] ?? "c1");
   context.fill();
   const room = 2 * wide - 22 * scale;
-  if (high < 11) return;
+  if (high < 7) return;
   context.textAlign = "left";
   context.textBaseline = "middle";
   const pixels = Math.min(15, Math.max(11, 12.5 * scale));

@@ -134,7 +134,8 @@ export function gapsOf(draft: Draft): Gap[] {
   }
   for (const [owner, count] of tagOwnersOf(draft.custom ? draft.format : "")) {
     if ((order.tag_fields?.[owner]?.length ?? 0) !== count) {
-      gaps.push({ part: "format", text: `Name ${count} tag key(s) of ${owner}.` });
+      const what = count === 1 ? "the tag key" : `${count} tag keys`;
+      gaps.push({ part: "format", text: `Name ${what} of ${owner}.` });
     }
   }
   if (draft.tags.some(({ key, value }) => !key.trim() && value.trim())) {

@@ -83,14 +83,14 @@ function Created({ one }: CellProps) {
 export const COLUMNS: TableColumn<FlowLogHead>[] = [
   {
     key: "name",
-    width: "22%",
+    width: "21%",
     label: "Flow log",
     value: (one) => one.name || one.id,
     render: (one) => <Named one={one} />,
   },
   {
     key: "resource",
-    width: "18%",
+    width: "17%",
     label: "Resource",
     value: (one) => one.resource_name || one.resource_id,
     render: (one) => <Resource one={one} />,
@@ -111,7 +111,7 @@ export const COLUMNS: TableColumn<FlowLogHead>[] = [
   },
   {
     key: "status",
-    width: "18%",
+    width: "17%",
     label: "Status",
     value: (one) => statusOf(one).word,
     render: (one) => <Status one={one} />,
@@ -126,7 +126,7 @@ export const COLUMNS: TableColumn<FlowLogHead>[] = [
   },
   {
     key: "created_s",
-    width: "10%",
+    width: "13%",
     label: "Created",
     kind: "time",
     value: (one) => one.created_s,

@@ -122,7 +122,7 @@ export function FactsCard({ health }: { health: Health }) {
       <h2>Every number</h2>
       <p className="quiet-text fact-intro">
         As <code>vpcflow status</code> tells them; the words stand in the{" "}
-        <a href="/manual/reference/commands">manual</a>.
+        <a href="/manual/explanation/how-packets-become-records">manual</a>.
       </p>
       <dl className="fact-columns">
         {facts.map(({ name, value }) => (

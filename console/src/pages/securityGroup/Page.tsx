@@ -6,6 +6,7 @@ import { Page } from "../../app/Page";
 import type { PageProps } from "../../app/routes";
 import { PageFilter } from "../../filter/FilterBox";
 import { type Network, nameOf, useNetwork } from "../../network/network";
+import { notesText } from "../../network/notes";
 import { RangeOfUse } from "../../network/RangeOfUse";
 import { useLate } from "../../panels/PanelFrame";
 import { useUrlParam } from "../../state/location";
@@ -111,7 +112,7 @@ function Notes({ use }: { use: GroupUse }) {
         </p>
       )}
       {(use.notes ?? []).map((note) => (
-        <p key={note}>{note}</p>
+        <p key={note}>{notesText([note])}</p>
       ))}
     </div>
   );

@@ -1,6 +1,6 @@
 import { LogOut } from "lucide-react";
 import { session, signOut } from "../../api/client";
-import { useJson } from "../../api/hooks";
+import { type Asked, useJson } from "../../api/hooks";
 import type { Health } from "../../api/schema";
 import { Button } from "../../ui/Button";
 import { CopyBlock } from "../../ui/CopyBlock";
@@ -79,11 +79,18 @@ export function Access() {
             </div>
           </>
         ) : (
-          <p className="quiet-text">The AWS endpoint does not run here.</p>
+          <p className="quiet-text">{withoutUrl(health)}</p>
         )}
       </section>
     </div>
   );
+}
+
+/** Why no address of the endpoint is known. */
+function withoutUrl({ data, fault }: Asked<Health>): string {
+  if (fault?.status === 403) return "Its address is told to who may do vpcflow:GetStatus.";
+  if (fault) return fault.message;
+  return data ? "The AWS endpoint does not run here." : "";
 }
 
 function profileCommands(url: string, region: string): string {
