@@ -13,6 +13,7 @@ export interface StreamOptions {
 
 /** Without any event for so long the connection is dead: the server gives a sign every 10 s. */
 export const SILENCE_MS = 30_000;
+const SILENT = "The server gave no sign for 30 s.";
 
 /** Asks for the stream; a part of fetch, so that tests need no network. */
 export type Connect = (url: string, signal: AbortSignal) => Promise<Response>;
@@ -43,7 +44,7 @@ export async function readStream(
   let timer = 0;
   const listen = () => {
     window.clearTimeout(timer);
-    timer = window.setTimeout(() => silence.abort(), SILENCE_MS);
+    timer = window.setTimeout(() => silence.abort(new Error(SILENT)), SILENCE_MS);
   };
   try {
     for (;;) {
