@@ -1,7 +1,8 @@
 """All panels of the console's overview at once: ``overview_panels.py DATA HOURS BACK_S RUNS``.
 
-Asked are the questions behind the panels of the ready dashboard, as the API asks them, and the brush,
-two at a time, straight from the query package: there is no cache of answers. The range ends
+Asked are the questions behind the panels of the ready dashboard as it opens, as the API asks them,
+the period before where the page compares with it, and the brush; two at a time, straight from the
+query package: there is no cache of answers, and no question is asked twice. The range ends
 ``BACK_S`` before the newest record. The first run is of a new process whose data files were dropped
 from the system's memory, the whole page cache where the user may; the next runs are of that process.
 """
@@ -16,45 +17,73 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from vpcflow.api.rest.findings import BURSTS_MAX, INTERFACES_MAX, USUAL_S
 from vpcflow.base.data_folder import DataFolder
 from vpcflow.query.filter_language import parse_filter
 from vpcflow.query.service import FlowQueries
 from vpcflow.query.settings import QuerySettings
 from vpcflow.query.time_range import TimeRange
 from vpcflow.store.file_index import FileIndex
+from vpcflow.store.stored_schema import SECONDS_AN_HOUR
 
 DASHBOARD = "src/vpcflow/api/rest/dashboards/overview.json"
 DROP_CACHES = Path("/proc/sys/vm/drop_caches")
 AT_ONCE = 2
 WEEK_S = 7 * 86_400
 
-#: Name, question, parameters, filter, and whether it looks at the whole week.
-Asked = tuple[str, str, dict[str, Any], str, bool]
-BRUSH: Asked = ("brush", "traffic", {"interval": "30m", "intervals_max": 400}, "", True)
-#: What the API asks for panels that are not questions of their own.
-SERVED_BY: dict[str, list[tuple[str, dict[str, Any], bool]]] = {
-    "findings": [("bursts", {"limit": 20}, True), ("coverage", {"limit": 10_000}, False)],
-    "graph": [("graph_edges", {"by": "interface", "limit": 5_000}, False)],
-    "rejected_ports": [
-        ("rejects", {"by": "port", "limit": 8}, False),
-        ("rejected_couples", {"limit": 8}, False),
-    ],
-}
+#: Of kinds that draw the period before, and so much of it may be older than the table.
+COMPARED = frozenset({"figures", "area", "line", "number"})
+MISSING_SHARE = 0.1
+
+#: Name, question, parameters, filter and range.
+Asked = tuple[str, str, dict[str, Any], str, TimeRange]
+BRUSH = {"interval": "30m", "intervals_max": 400}
 
 
-def questions() -> list[Asked]:
-    """Every question that the page asks."""
+def questions(chosen: TimeRange, week: TimeRange, first_s: int) -> list[Asked]:
+    """Every question that the page asks when it opens, each once."""
+    start_s, end_s = chosen.start_s or 0, chosen.end_s or 0
+    before = TimeRange(2 * start_s - end_s, start_s)
+    compares = first_s <= (before.start_s or 0) + (end_s - start_s) * MISSING_SHARE
     root = Path(__file__).parent.parent
     found: list[Asked] = []
     for panel in json.loads((root / DASHBOARD).read_text())["panels"]:
         query = panel.get("query") or {}
-        name = query.get("question")
-        if name:
-            own = [(name, query.get("parameters") or {}, False)]
-            for question, parameters, of_week in SERVED_BY.get(name, own):
-                text = query.get("filter") or ""
-                found.append((panel["id"], question, parameters, text, of_week))
-    return [*found, BRUSH]
+        name, text = query.get("question"), query.get("filter") or ""
+        if not name:
+            continue
+        parameters, options = query.get("parameters") or {}, panel.get("options") or {}
+        mine = [
+            (panel["id"], question, values, text, time_range)
+            for question, values, time_range in served_by(name, parameters, chosen)
+        ]
+        found += mine
+        single = not (parameters.get("split") or parameters.get("by"))
+        if compares and panel["kind"] in COMPARED and options.get("compare", single):
+            found += [(f"{panel['id']} before", *one[1:4], before) for one in mine]
+        if panel["kind"] == "figures":
+            found.append((panel["id"], "lag", {"show": "summary"}, text, chosen))
+    return [*found, ("brush", "traffic", BRUSH, "", week)]
+
+
+def served_by(
+    name: str, parameters: dict[str, Any], chosen: TimeRange
+) -> list[tuple[str, dict[str, Any], TimeRange]]:
+    """What the API asks for a panel; some are no questions of their own."""
+    if name == "findings":
+        since_s = (chosen.start_s or 0) // SECONDS_AN_HOUR * SECONDS_AN_HOUR
+        end_s = -(-(chosen.end_s or 0) // SECONDS_AN_HOUR) * SECONDS_AN_HOUR
+        wide = TimeRange(min(since_s, end_s - USUAL_S), end_s)
+        return [
+            ("bursts", {"limit": BURSTS_MAX, "since_s": since_s}, wide),
+            ("coverage", {"limit": INTERFACES_MAX}, chosen),
+        ]
+    if name == "graph":
+        return [("graph_edges", {"by": "interface", "limit": 5_000}, chosen)]
+    if name == "rejected_ports":
+        limit = {"limit": parameters["limit"]}
+        return [("rejects", {"by": "port", **limit}, chosen), ("rejected_couples", limit, chosen)]
+    return [(name, parameters, chosen)]
 
 
 def forget(folder: Path) -> bool:
@@ -74,18 +103,18 @@ def forget(folder: Path) -> bool:
 def main(data: str, hours: str, back_s: str, runs: str) -> None:
     """Prints seconds of each run, the first of them cold, and of each question alone."""
     folder = DataFolder(Path(data))
-    end_s = (FileIndex(folder).totals().start_max or 0) + 1
+    totals = FileIndex(folder).totals()
+    end_s = (totals.start_max or 0) + 1
     end_s += -end_s % 300 - int(back_s)
     chosen = TimeRange(end_s - int(hours) * 3_600, end_s)
     week = TimeRange(min(end_s - WEEK_S, chosen.start_s or 0), end_s)
     dropped = forget(folder.warehouse)
     queries = FlowQueries(folder, QuerySettings(threads=AT_ONCE))
-    asked = questions()
+    asked = questions(chosen, week, totals.start_min or 0)
 
     def ask(each: Asked) -> None:
-        _, question, parameters, text, of_week = each
+        _, question, parameters, text, time_range = each
         condition = parse_filter(text)
-        time_range = week if of_week else chosen
         queries.ask(question, parameters, condition=condition, time_range=time_range)
 
     together = []
