@@ -16,6 +16,8 @@ from results import Result
 from workload import Workload
 
 MIB = 1 << 20
+#: The built front end.
+STATIC = BENCH.parent / "src/vpcflow/console/static"
 #: Of measures that take long.
 LONG_RUNS = 3
 #: Hours, and seconds before the newest record: the third begins and ends within a day and an hour.
@@ -390,6 +392,22 @@ def live_tail(_: Options) -> list[Result]:
     ]
 
 
+def first_paint(options: Options) -> list[Result]:
+    """First contentful paint of the console's overview on loopback, and what its scripts weigh."""
+    table = options.workload(5).table()
+    done = run([PYTHON, BENCH / "first_paint.py", table, str(options.runs)])
+    visits = json.loads(done.output)
+    paints = [one["paint_ms"] / 1_000 for one in visits]
+    weight = max(one["script_bytes"] for one in visits) / 1_000
+    note = f"{visits[0]['scripts']} scripts, brotli; cold browser cache"
+    shipped = sum(path.stat().st_size for path in STATIC.rglob("*.js.gz")) / 1_000
+    return [
+        Result("first-paint", median(paints), "s", "lower", bar=1, runs=paints),
+        Result("first-paint-scripts", weight, "kB", "lower", bar=450, note=note),
+        Result("scripts-of-all-pages", shipped, "kB", "lower", note="gzip; loaded page by page"),
+    ]
+
+
 MEASURES: dict[str, Callable[[Options], list[Result]]] = {
     "parse": parse,
     "ingest": ingest,
@@ -413,6 +431,7 @@ MEASURES: dict[str, Callable[[Options], list[Result]]] = {
     "overview": overview,
     "users": users,
     "live-tail": live_tail,
+    "first-paint": first_paint,
 }
 
 
