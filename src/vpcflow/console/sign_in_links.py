@@ -9,11 +9,16 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+import structlog
+
 from vpcflow.base.clock import Clock
+from vpcflow.base.errors import FlowLogError
 from vpcflow.console.answers import answer_page, answer_redirect, header_of
 
 if TYPE_CHECKING:
     from vpcflow.api.rest.sign_in import SignIn
+
+_LOG = structlog.get_logger(__name__)
 
 PATH = "/sign-in/"
 LASTS_S = 3_600.0
@@ -87,7 +92,14 @@ class SignInPage:
                 scope, send, 410, "This link was used already, or is more than an hour old."
             )
             return
-        token = await run_in_threadpool(self._sign_in.as_key, self._root_key_id())
+        try:
+            token = await run_in_threadpool(self._sign_in.as_key, self._root_key_id())
+        except FlowLogError as error:
+            _LOG.error("a sign-in link cannot be taken", error=str(error))
+            await _say_how(
+                scope, send, 503, f"Nobody can sign in now: {error.what}. The log says where."
+            )
+            return
         if token is None:
             await _say_how(scope, send, 403, "The root key of this account is not active.")
             return
