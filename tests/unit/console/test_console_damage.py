@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any
 
@@ -154,8 +155,6 @@ def _written_until_killed(
     process: subprocess.Popen[str], port: int, cookie: str, csrf: str
 ) -> set[str]:
     """Dashboards that were acknowledged; the process is killed while another one is written."""
-    from http.client import HTTPConnection, HTTPException
-
     headers = {
         "Cookie": cookie,
         "X-Vpcflow-Csrf": csrf,
