@@ -1,4 +1,5 @@
 import { type ComponentType, type LazyExoticComponent, lazy } from "react";
+import { loadPatiently } from "./patientLoad";
 
 /** What a page is given: the parts of its path that vary. */
 export interface PageProps {
@@ -13,7 +14,7 @@ interface Route {
 }
 
 function page(load: () => Promise<{ default: ComponentType<PageProps> }>): LazyPage {
-  return lazy(load);
+  return lazy(() => loadPatiently(load));
 }
 
 export const NOT_FOUND: LazyPage = page(() => import("../pages/notFound/Page"));
