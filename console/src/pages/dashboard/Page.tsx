@@ -21,7 +21,7 @@ import { DuplicateFirst } from "./DuplicateFirst";
 import { LeaveDialog } from "./LeaveDialog";
 import { PanelGrid } from "./PanelGrid";
 import { Switcher } from "./Switcher";
-import { useDashboard } from "./useDashboard";
+import { type HeldDashboard, useDashboard } from "./useDashboard";
 import { useMarkers } from "./useMarkers";
 import { useOpeningTime } from "./useOpeningTime";
 
@@ -34,7 +34,7 @@ export default function DashboardPage({ params }: PageProps) {
 
 function DashboardOf({ id }: { id: string }) {
   const held = useDashboard(id);
-  const { head, shown, editing } = held;
+  const { shown, editing } = held;
   const range = useRange();
   const filter = useFilter();
   const [compare] = useCompare();
@@ -53,14 +53,7 @@ function DashboardOf({ id }: { id: string }) {
     <>
       <Page
         title={shown?.title ?? "Dashboard"}
-        subtitle={
-          <>
-            {!editing && <Switcher id={id} />}
-            <span className="dashboard-about">
-              {editing ? "editing; not saved yet" : shown?.description}
-            </span>
-          </>
-        }
+        subtitle={<About id={id} held={held} />}
         className={`dashboard ${editing ? "editing" : ""} ${open !== null ? "with-editor" : ""}`}
         actions={
           <>
@@ -68,26 +61,10 @@ function DashboardOf({ id }: { id: string }) {
             <EditActions held={held} onAdd={() => setOpen("")} onDetails={() => setDetails(true)} />
           </>
         }
-        tools={
-          <>
-            <DashboardFilter text={shown?.filter ?? ""} />
-            <PageFilter />
-            <CompareButton />
-            <RecordsLink />
-          </>
-        }
+        tools={<Tools filter={shown?.filter ?? ""} />}
         edge={<Brush />}
       >
-        {!shown && held.fault && <ErrorState fault={held.fault} onRetry={held.retry} />}
-        {!shown && !held.fault && <Skeleton lines={8} />}
-        {shown && panels.length === 0 && (
-          <EmptyState
-            title="No panels yet"
-            action={editing && <Button onClick={() => setOpen("")}>Add panel</Button>}
-          >
-            {editing ? "Add the first one." : "Edit the dashboard to add some."}
-          </EmptyState>
-        )}
+        {panels.length === 0 && <NoPanels held={held} onAdd={() => setOpen("")} />}
         {shown && (
           <PanelGrid
             panels={panels}
@@ -115,17 +92,70 @@ function DashboardOf({ id }: { id: string }) {
           />
         </Suspense>
       )}
+      <Dialogs held={held} details={details} onDetails={setDetails} />
+    </>
+  );
+}
+
+interface DialogsProps {
+  held: HeldDashboard;
+  details: boolean;
+  onDetails: (open: boolean) => void;
+}
+
+/** What is asked before something is lost, and what the dashboard is called. */
+function Dialogs({ held, details, onDetails }: DialogsProps) {
+  const { head, shown, editing } = held;
+  return (
+    <>
       {details && editing && shown && (
         <DetailsDialog
           dashboard={shown}
           onDetails={held.putDetails}
-          onClose={() => setDetails(false)}
+          onClose={() => onDetails(false)}
         />
       )}
       {held.conflict && <Conflict held={held} />}
       {held.wantsCopy && head && <DuplicateFirst held={held} title={head.title} />}
       <LeaveDialog dirty={held.dirty} />
     </>
+  );
+}
+
+function About({ id, held }: { id: string; held: HeldDashboard }) {
+  return (
+    <>
+      {!held.editing && <Switcher id={id} />}
+      <span className="dashboard-about">
+        {held.editing ? "editing; not saved yet" : held.shown?.description}
+      </span>
+    </>
+  );
+}
+
+function Tools({ filter }: { filter: string }) {
+  return (
+    <>
+      <DashboardFilter text={filter} />
+      <PageFilter />
+      <CompareButton />
+      <RecordsLink />
+    </>
+  );
+}
+
+/** What stands where there are no panels: not yet, not at all, or none were added. */
+function NoPanels({ held, onAdd }: { held: HeldDashboard; onAdd: () => void }) {
+  const { shown, editing } = held;
+  if (!shown && held.fault) return <ErrorState fault={held.fault} onRetry={held.retry} />;
+  if (!shown) return <Skeleton lines={8} />;
+  return (
+    <EmptyState
+      title="No panels yet"
+      action={editing && <Button onClick={onAdd}>Add panel</Button>}
+    >
+      {editing ? "Add the first one." : "Edit the dashboard to add some."}
+    </EmptyState>
   );
 }
 

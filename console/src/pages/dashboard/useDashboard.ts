@@ -42,32 +42,24 @@ export interface HeldDashboard {
 
 /** Loads a dashboard and keeps what is changed of it until it is saved. */
 export function useDashboard(id: string): HeldDashboard {
-  const asked = useJson<DashboardAnswer>(`/dashboards/${encodeURIComponent(id)}`);
+  const path = `/dashboards/${encodeURIComponent(id)}`;
+  const asked = useJson<DashboardAnswer>(path);
   const [saved, setSaved] = useState<DashboardAnswer>();
-  const [draft, setDraft] = useState<Dashboard>();
+  const { draft, setDraft, ...changes } = useDraft();
   const [saving, setSaving] = useState(false);
   const [conflict, setConflict] = useState<HeldDashboard["conflict"]>();
   const [wantsCopy, setWantsCopy] = useState(false);
-  const [editParam, setEditParam] = useUrlParam("edit");
   const known = newest(saved, asked.data);
   const head = known?.head;
   const document = known?.dashboard;
-  const dirty = draft !== undefined && JSON.stringify(draft) !== JSON.stringify(document);
-
-  const startsEditing = editParam === "1" && document !== undefined && head?.read_only === false;
-  useEffect(() => {
-    if (!startsEditing || !document) return;
-    setDraft(document);
-    setEditParam(null, { replace: true });
-  }, [startsEditing, document, setEditParam]);
-
+  useEditParam(known, setDraft);
   const edit = () => (head?.read_only ? setWantsCopy(true) : setDraft(document));
   const save = async () => {
     if (!draft || !head) return;
     setSaving(true);
     try {
-      const path = `/dashboards/${encodeURIComponent(id)}`;
-      setSaved(await send<DashboardAnswer>("PUT", path, draft, { ifMatch: `"${head.revision}"` }));
+      const ifMatch = `"${head.revision}"`;
+      setSaved(await send<DashboardAnswer>("PUT", path, draft, { ifMatch }));
       setDraft(undefined);
       toast("Saved the dashboard");
     } catch (error) {
@@ -86,36 +78,20 @@ export function useDashboard(id: string): HeldDashboard {
       setDraft(undefined);
       setConflict(undefined);
       setWantsCopy(false);
-      toast(`Made ${made.head.title}`);
-      // After the draft is gone, so that nobody asks whether to leave it.
-      setTimeout(() => navigate(hrefOf(`/dashboards/${made.head.id}?edit=1`)));
+      openCopy(made.head);
     } catch (error) {
       toast(words(faultOf(error)), { kind: "error" });
     } finally {
       setSaving(false);
     }
   };
-  const setPanels = useCallback((panels: DashboardPanel[]) => {
-    setDraft((before) => before && withPanels(before, panels));
-  }, []);
-  const putPanel = useCallback((panel: DashboardPanel) => {
-    setDraft((before) => {
-      if (!before) return before;
-      const panels = panelsOf(before);
-      const known = panels.some((one) => one.id === panel.id);
-      const next = known
-        ? panels.map((one) => (one.id === panel.id ? panel : one))
-        : [...panels, panel];
-      return withPanels(before, next);
-    });
-  }, []);
   return {
     head,
     shown: draft ?? document,
     fault: asked.fault,
     retry: asked.retry,
     editing: draft !== undefined,
-    dirty,
+    dirty: draft !== undefined && JSON.stringify(draft) !== JSON.stringify(document),
     saving,
     conflict,
     wantsCopy,
@@ -132,10 +108,48 @@ export function useDashboard(id: string): HeldDashboard {
     duplicate: () => copy(document),
     stopCopy: () => setWantsCopy(false),
     stopConflict: () => setConflict(undefined),
-    setPanels,
-    putPanel,
-    putDetails: (details) => setDraft((before) => before && { ...before, ...details }),
+    ...changes,
   };
+}
+
+function openCopy({ id, title }: DashboardHead) {
+  toast(`Made ${title}`);
+  // After the draft is gone, so that nobody asks whether to leave it.
+  setTimeout(() => navigate(hrefOf(`/dashboards/${id}?edit=1`)));
+}
+
+/** Begins to edit where the address says so. */
+function useEditParam(known: DashboardAnswer | undefined, edit: (dashboard: Dashboard) => void) {
+  const [editParam, setEditParam] = useUrlParam("edit");
+  const document = known?.head.read_only === false ? known.dashboard : undefined;
+  useEffect(() => {
+    if (editParam !== "1" || !document) return;
+    edit(document);
+    setEditParam(null, { replace: true });
+  }, [editParam, document, edit, setEditParam]);
+}
+
+/** What is changed and not saved yet; undefined while nothing is edited. */
+function useDraft() {
+  const [draft, setDraft] = useState<Dashboard>();
+  const setPanels = useCallback((panels: DashboardPanel[]) => {
+    setDraft((before) => before && withPanels(before, panels));
+  }, []);
+  const putPanel = useCallback((panel: DashboardPanel) => {
+    setDraft((before) => {
+      if (!before) return before;
+      const panels = panelsOf(before);
+      const known = panels.some((one) => one.id === panel.id);
+      const next = known
+        ? panels.map((one) => (one.id === panel.id ? panel : one))
+        : [...panels, panel];
+      return withPanels(before, next);
+    });
+  }, []);
+  const putDetails = useCallback((details: Partial<Dashboard>) => {
+    setDraft((before) => before && { ...before, ...details });
+  }, []);
+  return { draft, setDraft, setPanels, putPanel, putDetails };
 }
 
 function newest(saved?: DashboardAnswer, asked?: DashboardAnswer): DashboardAnswer | undefined {

@@ -1,7 +1,7 @@
 import { FileUp, LayoutDashboard, Plus } from "lucide-react";
 import { type DragEvent, useRef, useState } from "react";
 import { faultOf } from "../../api/fault";
-import { useJson } from "../../api/hooks";
+import { type Asked, useJson } from "../../api/hooks";
 import { ThemeButton } from "../../app/actions";
 import { Page } from "../../app/Page";
 import { useMay } from "../../app/session";
@@ -37,9 +37,6 @@ export default function DashboardsPage() {
       setFault(told.code === "ClientFailure" ? told.message : `${chosen.name}: ${words(told)}`);
     }
   };
-  const all = (asked.data?.dashboards ?? []).filter((head) => fits(head, search));
-  const own = all.filter((head) => !head.read_only);
-  const ready = all.filter((head) => head.read_only);
   return (
     <Page
       title="Dashboards"
@@ -81,42 +78,64 @@ export default function DashboardsPage() {
             onChange={setSearch}
           />
         </div>
-        {fault && (
-          <div className="notice warn" role="alert">
-            <span>{fault}</span>
-            <Button size="sm" onClick={() => setFault("")}>
-              Dismiss
-            </Button>
-          </div>
-        )}
-        {!asked.data && asked.fault && <ErrorState fault={asked.fault} onRetry={asked.retry} />}
-        {!asked.data && !asked.fault && <Skeleton lines={6} />}
-        {asked.data && all.length === 0 && (
-          <EmptyState
-            title="No dashboard is called like that"
-            action={
-              <Button size="sm" onClick={() => setSearch("")}>
-                Show all
-              </Button>
-            }
-          />
-        )}
-        {own.length > 0 && <DashboardList title="Yours" heads={own} onChange={asked.retry} />}
-        {asked.data && own.length === 0 && !search && (
-          <section className="own-none card">
-            <LayoutDashboard size={18} aria-hidden />
-            <p>
-              No dashboards of your own yet. Make one, duplicate a ready one, or drop a JSON file
-              here.
-            </p>
-          </section>
-        )}
-        {ready.length > 0 && (
-          <DashboardList title="Come with vpcflow" heads={ready} onChange={asked.retry} />
-        )}
+        {fault && <Told text={fault} onDismiss={() => setFault("")} />}
+        <Lists asked={asked} search={search} onClear={() => setSearch("")} />
       </div>
       {making && <NewDialog onClose={() => setMaking(false)} />}
     </Page>
+  );
+}
+
+function Told({ text, onDismiss }: { text: string; onDismiss: () => void }) {
+  return (
+    <div className="notice warn" role="alert">
+      <span>{text}</span>
+      <Button size="sm" onClick={onDismiss}>
+        Dismiss
+      </Button>
+    </div>
+  );
+}
+
+interface ListsProps {
+  asked: Asked<{ dashboards: DashboardHead[] }>;
+  search: string;
+  onClear: () => void;
+}
+
+/** One's own dashboards, then the ready ones. */
+function Lists({ asked, search, onClear }: ListsProps) {
+  const all = (asked.data?.dashboards ?? []).filter((head) => fits(head, search));
+  const own = all.filter((head) => !head.read_only);
+  const ready = all.filter((head) => head.read_only);
+  return (
+    <>
+      {!asked.data && asked.fault && <ErrorState fault={asked.fault} onRetry={asked.retry} />}
+      {!asked.data && !asked.fault && <Skeleton lines={6} />}
+      {asked.data && all.length === 0 && (
+        <EmptyState
+          title="No dashboard is called like that"
+          action={
+            <Button size="sm" onClick={onClear}>
+              Show all
+            </Button>
+          }
+        />
+      )}
+      {own.length > 0 && <DashboardList title="Yours" heads={own} onChange={asked.retry} />}
+      {asked.data && own.length === 0 && !search && (
+        <section className="own-none card">
+          <LayoutDashboard size={18} aria-hidden />
+          <p>
+            No dashboards of your own yet. Make one, duplicate a ready one, or drop a JSON file
+            here.
+          </p>
+        </section>
+      )}
+      {ready.length > 0 && (
+        <DashboardList title="Come with vpcflow" heads={ready} onChange={asked.retry} />
+      )}
+    </>
   );
 }
 

@@ -97,13 +97,18 @@ export function AddToDashboard({ draft, onClose }: AddToDashboardProps) {
           />
         )}
         {!may && <p className="field-error">You may not change dashboards.</p>}
-        {(fault ?? asked.fault) && (
-          <p className="field-error" role="alert">
-            {(fault ?? asked.fault)?.message} {(fault ?? asked.fault)?.hint}
-          </p>
-        )}
+        <Told fault={fault ?? asked.fault} />
       </div>
     </Dialog>
+  );
+}
+
+function Told({ fault }: { fault: Fault | undefined }) {
+  if (!fault) return null;
+  return (
+    <p className="field-error" role="alert">
+      {fault.message} {fault.hint}
+    </p>
   );
 }
 

@@ -6,7 +6,7 @@ import { Drawer } from "../../ui/Dialog";
 import { Checkbox, TextField } from "../../ui/Field";
 import { COLUMNS_MAX, grouped, moved } from "./columns";
 
-interface ColumnPickerProps {
+export interface ColumnPickerProps {
   shown: string[];
   fields: FieldEntry[];
   onChange: (names: string[] | null) => void;
@@ -109,38 +109,64 @@ function ShownColumns({
                 setDragged(at);
               }}
             >
-              <button
-                type="button"
-                className="tool"
-                aria-label={`Move ${name}: arrow keys up and down`}
-                onKeyDown={(event) => press(event, at)}
-              >
-                <GripVertical size={14} aria-hidden />
-              </button>
-              <span className="mono">{name}</span>
-              <span className="quiet-text">{label}</span>
-              <IconButton
-                label={`Move ${name} up`}
-                icon={<ChevronUp size={14} />}
-                disabled={at === 0}
-                onClick={() => move(at, at - 1)}
-              />
-              <IconButton
-                label={`Move ${name} down`}
-                icon={<ChevronDown size={14} />}
-                disabled={at === shown.length - 1}
-                onClick={() => move(at, at + 1)}
-              />
-              <IconButton
-                label={`Hide ${name}`}
-                icon={<X size={14} />}
-                disabled={shown.length === 1}
-                onClick={() => onChange(shown.filter((one) => one !== name))}
+              <Column
+                name={name}
+                label={label}
+                at={at}
+                of={shown.length}
+                onPress={(event) => press(event, at)}
+                onMove={(to) => move(at, to)}
+                onHide={() => onChange(shown.filter((one) => one !== name))}
               />
             </li>
           );
         })}
       </ol>
     </section>
+  );
+}
+
+interface ColumnProps {
+  name: string;
+  label: string;
+  at: number;
+  of: number;
+  onPress: (event: KeyboardEvent) => void;
+  onMove: (to: number) => void;
+  onHide: () => void;
+}
+
+function Column({ name, label, at, of, onPress, onMove, onHide }: ColumnProps) {
+  return (
+    <>
+      <button
+        type="button"
+        className="tool"
+        aria-label={`Move ${name}: arrow keys up and down`}
+        onKeyDown={onPress}
+      >
+        <GripVertical size={14} aria-hidden />
+      </button>
+      <span className="mono">{name}</span>
+      <span className="quiet-text">{label}</span>
+      <IconButton
+        label={`Move ${name} up`}
+        icon={<ChevronUp size={14} />}
+        disabled={at === 0}
+        onClick={() => onMove(at - 1)}
+      />
+      <IconButton
+        label={`Move ${name} down`}
+        icon={<ChevronDown size={14} />}
+        disabled={at === of - 1}
+        onClick={() => onMove(at + 1)}
+      />
+      <IconButton
+        label={`Hide ${name}`}
+        icon={<X size={14} />}
+        disabled={of === 1}
+        onClick={onHide}
+      />
+    </>
   );
 }

@@ -35,6 +35,58 @@ const FORMATS = [
 
 /** What is shown, as a file. */
 export function ExportMenu({ request, total, png, pngName, disabled }: ExportMenuProps) {
+  const { busy, run, stop } = useExport(request, total);
+  const most = total === undefined ? undefined : Math.min(total, EXPORT_ROWS_MAX);
+  const hint = most === undefined ? undefined : `${formatCount(most)} rows`;
+  const items: MenuItem[] = FORMATS.map(({ format, label }) => ({
+    label,
+    hint,
+    icon: <FileDown size={14} />,
+    onSelect: () => run(format),
+  }));
+  if (png) {
+    items.push({
+      label: "PNG of the chart",
+      icon: <ImageIcon size={14} />,
+      separated: true,
+      onSelect: async () => {
+        const picture = await png();
+        if (picture) download(`${pngName ?? "vpcflow"}.png`, picture);
+        else toast("This chart cannot be made a picture", { kind: "error" });
+      },
+    });
+  }
+  if (busy) {
+    return (
+      <Button icon={<X size={14} />} onClick={stop}>
+        Cancel the export
+      </Button>
+    );
+  }
+  if (disabled) {
+    return (
+      <Button icon={<Download size={14} />} disabled>
+        Export
+      </Button>
+    );
+  }
+  return (
+    <Menu
+      label={
+        total !== undefined && total > EXPORT_ROWS_MAX
+          ? `Export: the first ${formatCount(EXPORT_ROWS_MAX)} rows`
+          : "Export"
+      }
+      items={items}
+    >
+      <Download size={14} aria-hidden />
+      <span>Export</span>
+    </Menu>
+  );
+}
+
+/** Asks for a file and gives it to the browser. */
+function useExport(request: ExportMenuProps["request"], total: number | undefined) {
   const { text: filter } = useFilter();
   const { start, end } = useRange();
   const [busy, setBusy] = useState("");
@@ -72,53 +124,7 @@ export function ExportMenu({ request, total, png, pngName, disabled }: ExportMen
       setBusy("");
     }
   };
-  const most = total === undefined ? undefined : Math.min(total, EXPORT_ROWS_MAX);
-  const hint = most === undefined ? undefined : `${formatCount(most)} rows`;
-  const items: MenuItem[] = FORMATS.map(({ format, label }) => ({
-    label,
-    hint,
-    icon: <FileDown size={14} />,
-    onSelect: () => run(format),
-  }));
-  if (png) {
-    items.push({
-      label: "PNG of the chart",
-      icon: <ImageIcon size={14} />,
-      separated: true,
-      onSelect: async () => {
-        const picture = await png();
-        if (picture) download(`${pngName ?? "vpcflow"}.png`, picture);
-        else toast("This chart cannot be made a picture", { kind: "error" });
-      },
-    });
-  }
-  if (busy) {
-    return (
-      <Button icon={<X size={14} />} onClick={() => stop.current?.abort()}>
-        Cancel the export
-      </Button>
-    );
-  }
-  if (disabled) {
-    return (
-      <Button icon={<Download size={14} />} disabled>
-        Export
-      </Button>
-    );
-  }
-  return (
-    <Menu
-      label={
-        total !== undefined && total > EXPORT_ROWS_MAX
-          ? `Export: the first ${formatCount(EXPORT_ROWS_MAX)} rows`
-          : "Export"
-      }
-      items={items}
-    >
-      <Download size={14} aria-hidden />
-      <span>Export</span>
-    </Menu>
-  );
+  return { busy, run, stop: () => stop.current?.abort() };
 }
 
 /** A file of records holds as many as the server gives, not only those that are loaded. */

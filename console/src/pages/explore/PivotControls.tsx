@@ -20,63 +20,9 @@ interface PivotControlsProps {
 
 /** What to group by, what to measure, and how to draw it. */
 export function PivotControls({ state, fields }: PivotControlsProps) {
-  const [adding, setAdding] = useState(false);
-  const choices = useMemo(() => choicesOf(fields), [fields]);
-  const setBy = (names: string[]) => {
-    setAdding(false);
-    state.set({ by: [...new Set(names)].join(",") });
-  };
   return (
     <div className="pivot-controls">
-      <fieldset className="pivot-by">
-        <legend className="sr">Group by</legend>
-        <span className="quiet-text" aria-hidden>
-          Group by
-        </span>
-        {state.by.map((name, at) => (
-          <span key={name} className="pivot-field">
-            <Combobox
-              label={`Field ${at + 1}`}
-              hideLabel
-              mono
-              value={name}
-              choices={choices}
-              onChange={(next) => setBy(state.by.map((one, place) => (place === at ? next : one)))}
-            />
-            {state.by.length > 1 && (
-              <IconButton
-                label={`Do not group by ${name}`}
-                icon={<X size={14} />}
-                onClick={() => setBy(state.by.filter((one) => one !== name))}
-              />
-            )}
-          </span>
-        ))}
-        {adding ? (
-          <span className="pivot-field">
-            <Combobox
-              label="Another field"
-              hideLabel
-              mono
-              value=""
-              placeholder="Field"
-              choices={choices.filter(({ value }) => !state.by.includes(value))}
-              onChange={(next) => next && setBy([...state.by, next])}
-            />
-            <IconButton
-              label="No other field"
-              icon={<X size={14} />}
-              onClick={() => setAdding(false)}
-            />
-          </span>
-        ) : (
-          state.by.length < FIELDS_MAX && (
-            <Button icon={<Plus size={14} />} onClick={() => setAdding(true)}>
-              Field
-            </Button>
-          )
-        )}
-      </fieldset>
+      <GroupBy state={state} fields={fields} />
       <Select
         label="Measure"
         hideLabel
@@ -98,6 +44,67 @@ export function PivotControls({ state, fields }: PivotControlsProps) {
         onChange={(chart) => state.set({ chart })}
       />
     </div>
+  );
+}
+
+/** The fields to group by, and one more. */
+function GroupBy({ state, fields }: PivotControlsProps) {
+  const [adding, setAdding] = useState(false);
+  const choices = useMemo(() => choicesOf(fields), [fields]);
+  const setBy = (names: string[]) => {
+    setAdding(false);
+    state.set({ by: [...new Set(names)].join(",") });
+  };
+  return (
+    <fieldset className="pivot-by">
+      <legend className="sr">Group by</legend>
+      <span className="quiet-text" aria-hidden>
+        Group by
+      </span>
+      {state.by.map((name, at) => (
+        <span key={name} className="pivot-field">
+          <Combobox
+            label={`Field ${at + 1}`}
+            hideLabel
+            mono
+            value={name}
+            choices={choices}
+            onChange={(next) => setBy(state.by.map((one, place) => (place === at ? next : one)))}
+          />
+          {state.by.length > 1 && (
+            <IconButton
+              label={`Do not group by ${name}`}
+              icon={<X size={14} />}
+              onClick={() => setBy(state.by.filter((one) => one !== name))}
+            />
+          )}
+        </span>
+      ))}
+      {adding ? (
+        <span className="pivot-field">
+          <Combobox
+            label="Another field"
+            hideLabel
+            mono
+            value=""
+            placeholder="Field"
+            choices={choices.filter(({ value }) => !state.by.includes(value))}
+            onChange={(next) => next && setBy([...state.by, next])}
+          />
+          <IconButton
+            label="No other field"
+            icon={<X size={14} />}
+            onClick={() => setAdding(false)}
+          />
+        </span>
+      ) : (
+        state.by.length < FIELDS_MAX && (
+          <Button icon={<Plus size={14} />} onClick={() => setAdding(true)}>
+            Field
+          </Button>
+        )
+      )}
+    </fieldset>
   );
 }
 

@@ -10,7 +10,7 @@ import { Button } from "../../ui/Button";
 import type { Sort } from "../../ui/DataTable";
 import { Select } from "../../ui/Field";
 import { Skeleton } from "../../ui/State";
-import { ColumnPicker } from "./ColumnPicker";
+import { ColumnPicker, type ColumnPickerProps } from "./ColumnPicker";
 import { fieldsToAsk, useColumns } from "./columns";
 import { ExportMenu } from "./ExportMenu";
 import { FaultOf, isWrong } from "./FaultOf";
@@ -35,7 +35,6 @@ export function RecordsMode() {
   const [limitText, setLimit] = useUrlParam("limit", String(LIMITS[0]));
   const [, setRecord] = useUrlParam("record");
   const [columns, setColumns] = useColumns();
-  const [picking, setPicking] = useState(false);
   const fields = useFields();
   const histogram = useHistogram();
   const limit = LIMITS.includes(Number(limitText)) ? Number(limitText) : 1_000;
@@ -57,16 +56,8 @@ export function RecordsMode() {
       <div className="explore-bar">
         <ScanLine answer={answer}>{countText(answer, histogram.total, asked.fresh)}</ScanLine>
         <span className="grow" />
-        <Select
-          label="Order"
-          hideLabel
-          value={order}
-          choices={ORDERS}
-          onChange={(next) => setOrder(next)}
-        />
-        <Button size="md" icon={<Columns3 size={14} />} onClick={() => setPicking(true)}>
-          Columns
-        </Button>
+        <Select label="Order" hideLabel value={order} choices={ORDERS} onChange={setOrder} />
+        <Columns shown={columns} fields={fields} onChange={setColumns} />
         <ExportMenu
           request={{ question: "flows", params: { ...asks, fields: columns.join(",") } }}
           total={histogram.total}
@@ -97,14 +88,19 @@ export function RecordsMode() {
           onLimit={(next) => setLimit(String(next))}
         />
       )}
-      {picking && (
-        <ColumnPicker
-          shown={columns}
-          fields={fields}
-          onChange={setColumns}
-          onClose={() => setPicking(false)}
-        />
-      )}
+    </>
+  );
+}
+
+/** The button that opens the picker of columns. */
+function Columns(props: Omit<ColumnPickerProps, "onClose">) {
+  const [picking, setPicking] = useState(false);
+  return (
+    <>
+      <Button size="md" icon={<Columns3 size={14} />} onClick={() => setPicking(true)}>
+        Columns
+      </Button>
+      {picking && <ColumnPicker {...props} onClose={() => setPicking(false)} />}
     </>
   );
 }
