@@ -188,7 +188,7 @@ export function topOf(lines: readonly TimeSeries[], top: number, summed: boolean
   const values = (rest[0]?.values ?? []).map((_, at) =>
     rest.reduce((sum, line) => sum + (line.values[at] ?? 0), 0),
   );
-  const known = kept.find((line) => line.name === "other");
+  const known = kept.find((line) => line.name.toLowerCase() === "other");
   if (known) {
     const both = values.map((value, at) => value + (known.values[at] ?? 0));
     return [...kept.filter((line) => line !== known), { name: "other", values: both }, ...red];

@@ -29,7 +29,7 @@ export interface PanelGridProps {
 }
 
 /** Under this width panels stand in one column. Units: pixels of the grid. */
-const ONE_COLUMN_UNDER = 660;
+const ONE_COLUMN_UNDER = 880;
 
 /** Strips of figures stand above the grid, as high as they need to be. */
 const isStrip = ({ kind, grid }: DashboardPanel): boolean =>

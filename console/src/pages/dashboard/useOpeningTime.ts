@@ -23,14 +23,15 @@ export function useOpeningTime(dashboard: Dashboard | undefined): void {
       setRange({ start: time.start_s, end: time.end_s }, { replace: true });
       return;
     }
-    const last_s = widthFor(time.last_s ?? 3600, serverNow() - extent.first);
-    if (extent.last < serverNow() - Math.min(last_s, 3600)) {
+    const own_s = time.last_s ?? 3600;
+    if (extent.last < serverNow() - Math.min(own_s, 3600)) {
+      const last_s = widthFor(own_s, extent.last - extent.first);
       const span = lastWithRecords(extent.last, last_s);
       movedTo.set(span);
       setRange(span, { replace: true });
       return;
     }
-    const last = lastOf(last_s);
+    const last = lastOf(widthFor(own_s, serverNow() - extent.first));
     if (last !== DEFAULT_LAST) setLast(last, { replace: true });
   }, [dashboard, extent]);
 }
