@@ -49,7 +49,7 @@ export function PanelGrid(props: PanelGridProps) {
       scope={scope}
       compare={props.compare}
       markers={props.markers}
-      editing={editing ? editItems(props, panel, setPlacing) : undefined}
+      editing={editing ? editItems(props, panel, narrow ? null : setPlacing) : undefined}
     />
   );
   return (
@@ -137,7 +137,8 @@ export function placed(
 function editItems(
   { panels, onEdit, onPanels }: PanelGridProps,
   panel: DashboardPanel,
-  place: (panel: DashboardPanel) => void,
+  /** Null where panels stand in one column: places would not show. */
+  place: ((panel: DashboardPanel) => void) | null,
 ): MenuItem[] {
   const copy = () => {
     const grid = { ...panel.grid, y: bottomOf(panels) };
@@ -152,7 +153,12 @@ function editItems(
   };
   return [
     { label: "Edit panel", icon: <Pencil size={14} />, onSelect: () => onEdit(panel.id) },
-    { label: "Move or resize", icon: <ArrowDownUp size={14} />, onSelect: () => place(panel) },
+    {
+      label: "Move or resize",
+      icon: <ArrowDownUp size={14} />,
+      disabled: !place,
+      onSelect: () => place?.(panel),
+    },
     { label: "Duplicate panel", icon: <Copy size={14} />, onSelect: copy },
     { label: "Remove panel", icon: <Trash2 size={14} />, danger: true, onSelect: remove },
   ];
