@@ -80,15 +80,15 @@ export const COLUMNS: TableColumn<GroupShown>[] = [
       </strong>
     ),
   },
-  { key: "vpc_name", label: "VPC", width: "120px" },
-  { key: "interfaces", label: "Interfaces", kind: "count", width: "95px" },
-  { key: "rules", label: "Rules", kind: "count", width: "75px" },
   {
     key: "unused_rules",
     label: "Never used",
     width: "115px",
     render: (group) => <Unused group={group} />,
   },
+  { key: "vpc_name", label: "VPC", width: "120px" },
+  { key: "interfaces", label: "Interfaces", kind: "count", width: "95px" },
+  { key: "rules", label: "Rules", kind: "count", width: "75px" },
   {
     key: "findings",
     label: "Findings",
