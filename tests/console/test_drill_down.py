@@ -59,7 +59,7 @@ def test_from_the_record_to_why(visits: Visits, lab_scene: LabScene) -> None:
 
 
 def test_from_a_finding_to_its_records(page: Page) -> None:
-    page.goto("/dashboards/overview")
+    page.goto("/dashboards/overview?last=3d")
     settled(page)
     findings = page.get_by_role("list", name="Findings", exact=True)
     findings.get_by_role("button").filter(has_text="from 10.").first.click()
