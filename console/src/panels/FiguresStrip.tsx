@@ -38,7 +38,9 @@ export function FiguresPanel({ panel, scope }: { panel: DashboardPanel; scope: S
   const asked = usePanelData(panel.query, scope);
   const previous = usePanelData(panel.query, before);
   const traffic = usePanelData({ question: "traffic", filter }, scope);
-  const lag = usePanelData({ question: "lag", parameters: { show: "summary" }, filter }, scope);
+  const columns = panel.options.columns as string[] | undefined;
+  const ofLag = !columns || columns.includes("lag_s_p95") ? scope : null;
+  const lag = usePanelData({ question: "lag", parameters: { show: "summary" }, filter }, ofLag);
   const zone = useZone();
   const late = useLate(asked.loading);
   if (!asked.data) {
@@ -54,19 +56,16 @@ export function FiguresPanel({ panel, scope }: { panel: DashboardPanel; scope: S
   }
   const props: KindProps = {
     title: panel.title,
-    options: { columns: panel.options.columns ?? [...ORDER, ...SPARE] },
+    options: { columns: columns ?? [...ORDER, ...SPARE] },
     zone,
     answer: asked.data.answer,
     previous: previous.data?.answer,
     previousLabel: previousLabel(scope.range),
   };
-  const own = [...figuresOf(props), ...lagFigures(lag.data)];
+  const own = [...figuresOf(props), ...(ofLag ? lagFigures(lag.data) : [])];
   return (
     <div className={late && !asked.fresh ? "dimmed" : ""} aria-busy={late || undefined}>
-      <Strip
-        figures={chosen(own, traffic.data, Boolean(panel.options.columns))}
-        onPick={pickToFilter}
-      />
+      <Strip figures={chosen(own, traffic.data, Boolean(columns))} onPick={pickToFilter} />
       <CoverageNote answer={asked.data.answer} />
     </div>
   );
