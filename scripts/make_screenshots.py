@@ -63,6 +63,12 @@ def served(data: Path, *options: str) -> Iterator[str]:
         process.communicate()
 
 
+def another_link(data: Path) -> str:
+    """An address that signs in to the server which runs on a data folder."""
+    asked = [_PROGRAM, "--data", str(data), "console"]
+    return subprocess.run(asked, check=True, capture_output=True, text=True).stdout.strip()
+
+
 def sample(data: Path) -> None:
     """A data folder with generated records."""
     logs = data.with_name("logs")
@@ -217,24 +223,30 @@ def main() -> None:
     """Starts what is pictured, opens it, and ends it."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=TRAFFIC_S, help="of traffic in the lab")
-    seconds = parser.parse_args().seconds
+    parser.add_argument(
+        "--data", type=Path, help="folder of a lab that runs and is metered already"
+    )
+    chosen = parser.parse_args()
     program = shutil.which("chromium")
     if program is None:
         raise SystemExit("Chromium is missing: scripts/test_packages.sh installs it")
     IMAGES.mkdir(parents=True, exist_ok=True)
     expect.set_options(timeout=PAGE_MS_MAX)
-    has_lab = os.geteuid() == 0
     names = ["explore", "topology"]
+    of_the_lab = [*names, "security-group", "flow-log-wizard", "live"]
     with ExitStack() as stack:
         data = Path(stack.enter_context(tempfile.TemporaryDirectory())) / "data"
-        if has_lab:
+        if chosen.data:
+            data, names, span = chosen.data, of_the_lab, "last=1h"
+            link = another_link(data)
+        elif os.geteuid() == 0:
+            names = of_the_lab
             lab = stack.enter_context(Lab.start(data / "lab"))
             link = stack.enter_context(served(data, "--lab", "--interval", "5"))
             lab.start_traffic(speed=LAB_SPEED)
             begun = int(time.time())
-            time.sleep(seconds)
+            time.sleep(chosen.seconds)
             span = f"start={begun}&end={int(time.time())}"
-            names += ["security-group", "flow-log-wizard", "live"]
         else:
             sample(data)
             span = "last=2d"
@@ -242,9 +254,7 @@ def main() -> None:
         playwright = stack.enter_context(sync_playwright())
         browser = playwright.chromium.launch(executable_path=program, args=list(FLAGS))
         take(browser, link, span, "light", ["overview-light", *names])
-        again = [_PROGRAM, "--data", str(data), "console"]
-        link = subprocess.run(again, check=True, capture_output=True, text=True).stdout.strip()
-        take(browser, link, span, "dark", ["overview-dark"])
+        take(browser, another_link(data), span, "dark", ["overview-dark"])
         browser.close()
 
 
