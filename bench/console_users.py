@@ -24,8 +24,8 @@ from vpcflow.base.data_folder import DataFolder
 from vpcflow.store.file_index import FileIndex
 
 USERS = 20
-#: A browser has six connections to an origin.
-CONNECTIONS_A_USER = 6
+#: The page asks so many things at a time (console/src/api/queue.ts).
+CONNECTIONS_A_USER = 4
 DASHBOARD = "src/vpcflow/api/rest/dashboards/overview.json"
 BASE = "/api/v1"
 MIB = 1 << 20

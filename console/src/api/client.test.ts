@@ -232,3 +232,18 @@ test("an Arrow stream reads as the same columns, the envelope from its metadata"
   expect(Array.from(answer.data.srcaddr ?? [])).toEqual(["10.0.0.1", null, "10.0.0.1"]);
   expect(Array.from(answer.data.bytes ?? [])).toEqual([1, 2, 3]);
 });
+
+test("a server with too much to do is asked again when it says, a change is not", async () => {
+  const busy = { error: { code: "TooManyQuestions", message: "Ask again in a moment." } };
+  const later = { "retry-after": "0" };
+  handle = (request, response) =>
+    (seen.length < 3 ? json(busy, 429, later) : json({ rows: 1 }))(request, response);
+  expect(await getJson("/questions/series")).toEqual({ rows: 1 });
+  expect(seen.length).toBe(3);
+  seen.length = 0;
+  handle = json(busy, 429, later);
+  await expect(send("POST", "/dashboards", {})).rejects.toMatchObject({ status: 429 });
+  expect(seen.length).toBe(1);
+  await expect(getJson("/questions/pairs")).rejects.toMatchObject({ code: "TooManyQuestions" });
+  expect(seen.length).toBe(5);
+});

@@ -84,11 +84,31 @@ async function read(
   return { value: text ? JSON.parse(text) : null, bytes: text.length * 2 };
 }
 
+/** How often a question is asked of a server that has too much to do, and how long it waits at most. */
+const BUSY_TRIES_MAX = 4;
+const BUSY_S_MAX = 10;
+
 async function reach(url: string, init: RequestInit): Promise<Response> {
-  const asked = fetch(url, { credentials: "same-origin", ...init });
-  const response = await whole(asked, init.signal ?? undefined);
-  reachable.set(true);
-  return response;
+  for (let tried = 1; ; tried += 1) {
+    const asked = fetch(url, { credentials: "same-origin", ...init });
+    const response = await whole(asked, init.signal ?? undefined);
+    reachable.set(true);
+    const changes = init.method !== undefined && init.method !== "GET";
+    if (response.status !== 429 || changes || tried >= BUSY_TRIES_MAX) return response;
+    // The server says when to come again; who asked sees it as a slow answer.
+    const told = Number(response.headers.get("Retry-After") ?? 1);
+    await pause(Math.min(told || 0, BUSY_S_MAX), init.signal ?? undefined);
+  }
+}
+
+function pause(seconds: number, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((done, failed) => {
+    const timer = setTimeout(done, seconds * 1_000);
+    signal?.addEventListener("abort", () => {
+      clearTimeout(timer);
+      failed(signal.reason);
+    });
+  });
 }
 
 /** What comes over the network; a server that stops in the middle of it is away as well. */

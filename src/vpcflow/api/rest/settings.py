@@ -16,7 +16,7 @@ class RestSettings(BaseModel):
         default=2, ge=1, le=64, description="Questions of the console that run at the same time."
     )
     waiting_max: int = Field(
-        default=64, ge=0, description="Questions that wait for their turn; more are refused."
+        default=256, ge=0, description="Questions that wait for their turn; more are refused."
     )
     cache_bytes_max: int = Field(
         default=64 * 2**20, ge=0, description="Answers kept until the table changes; 0 keeps none."
