@@ -103,11 +103,15 @@ async function reach(url: string, init: RequestInit): Promise<Response> {
 
 function pause(seconds: number, signal: AbortSignal | undefined): Promise<void> {
   return new Promise((done, failed) => {
-    const timer = setTimeout(done, seconds * 1_000);
-    signal?.addEventListener("abort", () => {
+    const stop = () => {
       clearTimeout(timer);
-      failed(signal.reason);
-    });
+      failed(signal?.reason);
+    };
+    const timer = setTimeout(() => {
+      signal?.removeEventListener("abort", stop);
+      done();
+    }, seconds * 1_000);
+    signal?.addEventListener("abort", stop, { once: true });
   });
 }
 

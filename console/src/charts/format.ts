@@ -1,13 +1,6 @@
 /** Numbers and times as the charts write them. */
-import {
-  formatBytes,
-  formatCount,
-  formatDuration,
-  formatRatio,
-  formatValue,
-  zoneName,
-} from "../time/format";
-import type { Kind, Value } from "./answer";
+import { formatBytes, formatCount, formatRatio, formatValue, zoneName } from "../time/format";
+import type { Kind } from "./answer";
 
 const BYTES = ["B", "kB", "MB", "GB", "TB", "PB", "EB"];
 const COUNTS = ["", "k", "M", "B", "T"];
@@ -25,7 +18,6 @@ function scaled(value: number, units: string[], gap: string): string {
 
 export const bytesText = formatBytes;
 export const countText = formatCount;
-export const durationText = formatDuration;
 export const shareText = formatRatio;
 
 /** A value of a measure. */
@@ -46,12 +38,6 @@ export function measureParts(value: number, kind: Kind): { text: string; unit: s
   const match = /^([−\-<>]?[\d.,]+)\s?(.*)$/.exec(measureText(value, kind));
   return { text: match?.[1] ?? measureText(value, kind), unit: match?.[2] ?? "" };
 }
-
-/** A cell of a table. */
-export const cellText = (value: Value, kind: Kind, zone: string): string =>
-  kind === "time" && typeof value === "number"
-    ? instantText(value, zone)
-    : formatValue(kind, value, zone);
 
 type Parts = { weekday: string; day: string; month: string; hour: string; minute: string };
 

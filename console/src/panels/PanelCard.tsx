@@ -1,6 +1,6 @@
 import { type ReactNode, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
 import { useExtent } from "../api/health";
-import { type Asked, InView } from "../api/hooks";
+import { InView } from "../api/hooks";
 import type { Answer } from "../api/types";
 import { answerOf, type ChartTable } from "../charts/answer";
 import { LegendSlot } from "../charts/Legend";
@@ -28,8 +28,6 @@ export interface PanelCardProps {
   /** Entries of the menu while the dashboard is edited. */
   editing?: MenuItem[];
   onEdit?: () => void;
-  /** Tells what was answered, for the editor's line of cost. */
-  onAnswer?: (data: PanelData | undefined, asked: Asked<PanelData>) => void;
 }
 
 /** Charts of one dashboard share one cursor. */
@@ -63,8 +61,6 @@ function Filled(props: PanelCardProps & { near: boolean; box: Box }) {
   const previous = usePrevious(panel, shown.query, near && props.compare ? scope : null);
   const [slot, setSlot] = useState<HTMLElement | null>(null);
   const zone = useZone();
-  const { onAnswer } = props;
-  useEffect(() => onAnswer?.(asked.data, asked), [onAnswer, asked]);
   const kindProps: KindProps = {
     title: shown.title,
     options: panel.options,

@@ -140,7 +140,7 @@ FIELDS = (
 )
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     by=st.sampled_from(FIELDS),
     text=st.sampled_from(FILTERS),
